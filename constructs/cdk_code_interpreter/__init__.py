@@ -1,0 +1,1 @@
+"""CDK constructs for Amazon Bedrock AgentCore's Code Interpreter."""

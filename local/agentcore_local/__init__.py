@@ -1,0 +1,1 @@
+"""A local AWS with the Code Interpreter of Amazon Bedrock AgentCore."""

@@ -1,0 +1,20 @@
+"""Guards that must speak before any test is imported."""
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+if (REPOSITORY / "constructs" / "__init__.py").exists():
+    pytest.exit(
+        "constructs/__init__.py must not exist: it shadows PyPI's `constructs`, and every "
+        "`import aws_cdk` fails. Remove the file; constructs/ plays the part of src/.",
+        returncode=4,
+    )
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder that holds pyproject.toml."""
+    return REPOSITORY
