@@ -1,0 +1,76 @@
+"""The server's own administration: status, clock, faults, sessions and reset."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from agentcore_local import _ministack
+from agentcore_local.clock import Clock
+from agentcore_local.service.http import HttpRequest, HttpResponse
+from agentcore_local.settings import ADMIN_PATH, Settings
+
+Handler = Callable[[dict[str, Any]], Any]
+
+
+class Administration:
+    """Answers the requests below the administration's prefix.
+
+    Args:
+        settings: the options of this local AWS.
+        clock: the time of this AWS.
+        service: the code interpreter service.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, service: Any) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._service = service
+        self._routes: dict[tuple[str, str], Handler] = {
+            ("GET", "status"): self._status,
+            ("POST", "clock"): self._advance,
+            ("POST", "reset"): self._reset,
+        }
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request, with a clear message if it is wrong."""
+        name = request.path.removeprefix(f"{ADMIN_PATH}/").strip("/")
+        handler = self._routes.get((request.method, name))
+        if handler is None:
+            known = ", ".join(sorted(f"{method} {path}" for method, path in self._routes))
+            return _json(404, {"message": f"no {request.method} {name}; there are: {known}"})
+        try:
+            body = json.loads(request.body or b"{}")
+            if not isinstance(body, dict):
+                raise ValueError(f"the body must be a JSON object, got {type(body).__name__}")
+            return _json(200, handler(body))
+        except (ValueError, KeyError, TypeError) as error:
+            return _json(400, {"message": str(error)})
+
+    def _status(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "account": self._settings.account,
+            "region": self._settings.region,
+            "enforce_iam": self._settings.enforce_iam,
+            "data_folder": str(self._settings.data_folder),
+            "now": self._clock.now(),
+        }
+
+    def _advance(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._clock.advance(float(body["advance_seconds"]))
+        return {"now": self._clock.now()}
+
+    def _reset(self, body: dict[str, Any]) -> dict[str, Any]:
+        _ministack.reset()
+        return {}
+
+
+def _json(status: int, body: Any) -> HttpResponse:
+    return HttpResponse(
+        status=status,
+        headers={"Content-Type": "application/json"},
+        body=json.dumps(body).encode(),
+    )

@@ -1,0 +1,110 @@
+"""The one port of a local AWS: administration, the code interpreter, and MiniStack for the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from agentcore_local import _ministack
+from agentcore_local._ministack import Receive, Scope, Send
+from agentcore_local.administration import Administration
+from agentcore_local.clock import Clock
+from agentcore_local.ministack_backend import MiniStackBackend
+from agentcore_local.service.http import HttpRequest, HttpResponse
+from agentcore_local.settings import ADMIN_PATH, Settings
+
+
+class Gateway:
+    """The ASGI application that is served.
+
+    Args:
+        settings: the options of this local AWS.
+        port: the port that it is served on.
+        on_ready: called once when everything has started.
+    """
+
+    def __init__(self, settings: Settings, port: int, *, on_ready: Callable[[], None]) -> None:
+        self._ministack = _ministack.application()
+        self._clock = Clock()
+        backend = MiniStackBackend(
+            endpoint_url=f"http://{settings.host}:{port}", clock=self._clock
+        )
+        self._service = _NoService()
+        del backend
+        self._administration = Administration(settings, self._clock, self._service)
+        self._on_ready = on_ready
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, request or the server's own start and end."""
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(f"{ADMIN_PATH}/"):
+            await _answer(send, await self._administration.handle(await _read(scope, receive)))
+        elif scope["type"] == "http" and self._service.matches(scope["method"], scope["path"]):
+            await _answer(send, await self._service.handle(await _read(scope, receive)))
+        else:
+            await self._ministack(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_and_start(message: dict[str, object]) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                await self._service.start()
+                await send(message)
+                self._on_ready()
+                return
+            if message["type"] == "lifespan.shutdown.complete":
+                await self._service.stop()
+            await send(message)
+
+        await self._ministack(scope, receive, send_and_start)  # type: ignore[arg-type]
+
+
+async def _read(scope: Scope, receive: Receive) -> HttpRequest:
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    raw_path = scope.get("raw_path") or scope["path"].encode()
+    return HttpRequest(
+        method=scope["method"],
+        path=raw_path.decode("latin-1").partition("?")[0],
+        query_string=scope.get("query_string", b"").decode("latin-1"),
+        headers={
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in scope.get("headers", [])
+        },
+        body=b"".join(chunks),
+    )
+
+
+async def _answer(send: Send, response: HttpResponse) -> None:
+    if response.dropped:
+        raise ConnectionAbortedError("the connection is dropped on request")
+    headers = [(name.encode(), value.encode()) for name, value in response.headers.items()]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    async for chunk in _chunks(response.body):
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _chunks(body: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if isinstance(body, bytes):
+        yield body
+        return
+    async for chunk in body:
+        yield chunk
+        await asyncio.sleep(0)
+
+
+class _NoService:
+    def matches(self, method: str, path: str) -> bool:
+        return False
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        raise AssertionError
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...

@@ -1,0 +1,105 @@
+"""What a local AWS is started with, the same for the command, the tests and the server."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+# The account of AWS's own examples: nobody mistakes it for a real one.
+DEFAULT_ACCOUNT = "111122223333"
+DEFAULT_REGION = "us-east-1"
+LOOPBACK = "127.0.0.1"
+# The local AWS's root user. MiniStack does not check a root key's signature.
+ROOT_ACCESS_KEY_ID = "test"
+ROOT_SECRET_ACCESS_KEY = "test"
+ADMIN_PATH = "/_agentcore_local"
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The options of one local AWS.
+
+    Args:
+        data_folder: the folder that holds everything this server writes.
+        port: the loopback port; 0 picks a free one.
+        host: the address to listen on; only loopback addresses are allowed.
+        account: the 12-digit account id that every resource belongs to.
+        region: the region of requests that name none.
+        enforce_iam: whether IAM policies decide each call, as on AWS.
+        limits: the service's limits that differ from AWS's, by name.
+        behaviour: answers to what AWS does not document, by name.
+        log_level: how much the server's log says.
+
+    Raises:
+        ValueError: an option is not one that a local AWS can be started with.
+    """
+
+    data_folder: Path
+    port: int = 0
+    host: str = LOOPBACK
+    account: str = DEFAULT_ACCOUNT
+    region: str = DEFAULT_REGION
+    enforce_iam: bool = True
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    behaviour: Mapping[str, Any] = field(default_factory=dict)
+    log_level: str = "WARNING"
+
+    def __post_init__(self) -> None:
+        problems = [
+            problem
+            for problem in (
+                _host_problem(self.host),
+                _port_problem(self.port),
+                _account_problem(self.account),
+                _region_problem(self.region),
+            )
+            if problem
+        ]
+        if problems:
+            raise ValueError("the local AWS cannot start: " + "; ".join(problems))
+
+    def as_json(self) -> dict[str, Any]:
+        """These settings as plain JSON values."""
+        return {**asdict(self), "data_folder": str(self.data_folder)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Settings:
+        """The settings that `as_json` wrote down."""
+        return cls(**{**values, "data_folder": Path(values["data_folder"])})
+
+
+def _host_problem(host: str) -> str | None:
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if loopback:
+        return None
+    return (
+        f"the host must be a loopback address such as {LOOPBACK}, got {host!r}: this server runs "
+        "the code that it is given, on this machine"
+    )
+
+
+def _port_problem(port: int) -> str | None:
+    if 0 <= port <= 65535:
+        return None
+    return f"the port must be between 1 and 65535, or 0 for a free one, got {port}"
+
+
+def _account_problem(account: str) -> str | None:
+    if re.fullmatch(r"\d{12}", account):
+        return None
+    return f"the account must be 12 digits, got {account!r}"
+
+
+def _region_problem(region: str) -> str | None:
+    if _REGION.fullmatch(region):
+        return None
+    return f"the region must look like us-east-1, got {region!r}"
