@@ -19,6 +19,15 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,checks]' --group dev
 	@touch $@
 
+demo: $(READY) ## deploy app.py into a local AWS, run code in it, destroy it
+	$(BIN)/python scripts/demo.py
+
+local: $(READY) ## a local AWS in the foreground, with the exports to paste
+	$(BIN)/agentcore-local up
+
+deploy: $(READY) ## deploy app.py to the account of your AWS credentials
+	$(BIN)/cdk deploy
+
 test: $(READY) ## the whole suite
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 

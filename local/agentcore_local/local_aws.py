@@ -180,7 +180,8 @@ class LocalAws:
             "aws_secret_access_key": ROOT_SECRET_ACCESS_KEY,
             **options,
         }
-        return boto3.session.Session().client(service, **settings)
+        make_client: Any = boto3.session.Session().client
+        return make_client(service, **settings)
 
     def run(
         self, command: Sequence[str], *, cwd: Path | None = None, check: bool = True

@@ -1,0 +1,1 @@
+"""An agent in its smallest form, for the example app."""

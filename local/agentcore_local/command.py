@@ -1,0 +1,298 @@
+"""The command `agentcore-local`: a local AWS by hand, for people who use any tool or SDK."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from agentcore_local.local_aws import environment_for, stop_process
+from agentcore_local.settings import (
+    ADMIN_PATH,
+    DEFAULT_ACCOUNT,
+    DEFAULT_REGION,
+    LOOPBACK,
+    Settings,
+)
+
+DEFAULT_PORT = 4566
+DEFAULT_DATA_FOLDER = Path.home() / ".agentcore-local"
+_STATE_FILE = "server.json"
+
+_console = Console()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command.
+
+    Args:
+        arguments: the command line; the process's own when not given.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (ValueError, RuntimeError) as error:
+        print(f"agentcore-local: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="agentcore-local",
+        description="A local AWS with Bedrock AgentCore's Code Interpreter. It runs the code it is "
+        "given on this machine, as you: give it only code that you would run yourself.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _add_up(commands)
+    for name, run, text in (
+        ("status", _status, "tell whether the local AWS runs, and how to use it"),
+        ("sessions", _sessions, "list the code interpreter sessions"),
+        ("reset", _reset, "stop every session and forget every resource"),
+        ("down", _down, "stop the local AWS and everything it started"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        _add_data_folder(command)
+        command.set_defaults(run=run)
+    _add_faults(commands)
+    return parser
+
+
+def _add_up(commands: Any) -> None:
+    up = commands.add_parser("up", help="start the local AWS", description="start the local AWS")
+    up.add_argument("--port", type=int, default=DEFAULT_PORT, help="default: %(default)s")
+    up.add_argument("--host", default=LOOPBACK, help="a loopback address; default: %(default)s")
+    up.add_argument("--account", default=DEFAULT_ACCOUNT, help="default: %(default)s")
+    up.add_argument("--region", default=DEFAULT_REGION, help="default: %(default)s")
+    up.add_argument("--no-iam", action="store_true", help="allow every call, as no AWS does")
+    up.add_argument("--detach", action="store_true", help="run in the background until `down`")
+    up.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a limit of the service; may be given several times",
+    )
+    up.add_argument(
+        "--behaviour",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="answer a question that AWS leaves open; may be given several times",
+    )
+    up.add_argument("--log-level", default="WARNING", help="default: %(default)s")
+    _add_data_folder(up)
+    up.set_defaults(run=_up)
+
+
+def _add_faults(commands: Any) -> None:
+    text = "show, add or clear faults"
+    faults = commands.add_parser("faults", help=text, description=text)
+    faults.add_argument("--clear", action="store_true", help="end every fault")
+    faults.add_argument("--add", metavar="NAME", help="add a fault, such as throttle")
+    faults.add_argument("options", nargs="*", metavar="NAME=VALUE", help="what the fault is about")
+    _add_data_folder(faults)
+    faults.set_defaults(run=_faults)
+
+
+def _add_data_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data-folder",
+        type=Path,
+        default=DEFAULT_DATA_FOLDER,
+        help="where the local AWS keeps its files; default: %(default)s",
+    )
+
+
+def _up(options: argparse.Namespace) -> None:
+    settings = Settings(
+        data_folder=options.data_folder,
+        port=options.port,
+        host=options.host,
+        account=options.account,
+        region=options.region,
+        enforce_iam=not options.no_iam,
+        limits=_values(options.limit),
+        behaviour=_values(options.behaviour),
+        log_level=options.log_level,
+    )
+    running = _running(settings.data_folder)
+    if running is not None:
+        raise ValueError(
+            f"a local AWS with this data folder runs already, at {running['endpoint_url']}; "
+            "use it, stop it with `agentcore-local down`, or give another --data-folder"
+        )
+    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    if options.detach:
+        _up_in_background(settings)
+    else:
+        _up_in_foreground(settings)
+
+
+def _start(settings: Settings, **options: Any) -> tuple[subprocess.Popen[str], str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agentcore_local.server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **options,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(settings.as_json()) + "\n")
+    process.stdin.close()
+    line = process.stdout.readline()
+    process.stdout.close()
+    if not line:
+        process.wait()
+        raise RuntimeError("the local AWS did not start")
+    endpoint_url = f"http://{settings.host}:{json.loads(line)['port']}"
+    state = {
+        "pid": process.pid,
+        "started": psutil.Process(process.pid).create_time(),
+        "endpoint_url": endpoint_url,
+        "settings": settings.as_json(),
+    }
+    (settings.data_folder / _STATE_FILE).write_text(json.dumps(state))
+    return process, endpoint_url
+
+
+def _up_in_background(settings: Settings) -> None:
+    log_file = settings.data_folder / "server.log"
+    with log_file.open("w") as log:
+        try:
+            _process, endpoint_url = _start(settings, stderr=log)
+        except RuntimeError:
+            raise RuntimeError(log_file.read_text().strip()[-2000:]) from None
+    _print_exports(settings, endpoint_url)
+
+
+def _up_in_foreground(settings: Settings) -> None:
+    process, endpoint_url = _start(settings)
+    try:
+        _print_exports(settings, endpoint_url)
+        print("# Ctrl-C stops it.", flush=True)
+        process.wait()
+    except KeyboardInterrupt:
+        print("\nstopping the local AWS", file=sys.stderr)
+    finally:
+        stop_process(process.pid)
+        process.wait()
+        (settings.data_folder / _STATE_FILE).unlink(missing_ok=True)
+
+
+def _print_exports(settings: Settings, endpoint_url: str) -> None:
+    print(f"# Local AWS at {endpoint_url}. It runs the code it is given on this machine, as you.")
+    print("# Paste this where you use the AWS CLI, an SDK or the CDK:")
+    for name, value in environment_for(settings, endpoint_url).items():
+        if name == "PATH":
+            scripts = value.split(os.pathsep)[0]
+            print(f'export PATH={shlex.quote(scripts)}:"$PATH"')
+        else:
+            print(f"export {name}={shlex.quote(value)}")
+    sys.stdout.flush()
+
+
+def _status(options: argparse.Namespace) -> None:
+    state = _require(options.data_folder)
+    status = _admin(state, "GET", "status")
+    table = Table(title=f"Local AWS at {state['endpoint_url']}", show_header=False)
+    for name, value in status.items():
+        table.add_row(name, str(value))
+    _console.print(table)
+    _print_exports(Settings.from_json(state["settings"]), state["endpoint_url"])
+
+
+def _sessions(options: argparse.Namespace) -> None:
+    sessions = _admin(_require(options.data_folder), "GET", "sessions")["sessions"]
+    table = Table(title=f"{len(sessions)} sessions")
+    columns = list(sessions[0]) if sessions else ["session"]
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for session in sessions:
+        table.add_row(*(str(session[column]) for column in columns))
+    _console.print(table)
+
+
+def _reset(options: argparse.Namespace) -> None:
+    _admin(_require(options.data_folder), "POST", "reset", {})
+    print("every session is stopped and every resource forgotten")
+
+
+def _faults(options: argparse.Namespace) -> None:
+    state = _require(options.data_folder)
+    if options.clear:
+        _admin(state, "DELETE", "faults")
+    if options.add:
+        _admin(state, "POST", "faults", {"fault": options.add, **_values(options.options)})
+    print(json.dumps(_admin(state, "GET", "faults"), indent=2))
+
+
+def _down(options: argparse.Namespace) -> None:
+    state = _require(options.data_folder)
+    stop_process(state["pid"])
+    (options.data_folder / _STATE_FILE).unlink(missing_ok=True)
+    print("the local AWS is stopped")
+
+
+def _running(data_folder: Path) -> dict[str, Any] | None:
+    """What was written down of a server that still runs, or None."""
+    try:
+        state: dict[str, Any] = json.loads((data_folder / _STATE_FILE).read_text())
+        process = psutil.Process(state["pid"])
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return None
+    # A process id is used again; its start tells whether it is the same process.
+    return state if abs(process.create_time() - state["started"]) < 1 else None
+
+
+def _require(data_folder: Path) -> dict[str, Any]:
+    state = _running(data_folder)
+    if state is None:
+        raise ValueError(
+            f"no local AWS with the data folder {data_folder} is running; "
+            "start one with `agentcore-local up`"
+        )
+    return state
+
+
+def _admin(
+    state: dict[str, Any], method: str, path: str, body: dict[str, Any] | None = None
+) -> Any:
+    request = urllib.request.Request(
+        f"{state['endpoint_url']}{ADMIN_PATH}/{path}",
+        method=method,
+        data=json.dumps(body).encode() if body is not None else None,
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise ValueError(json.load(error)["message"]) from None
+
+
+def _values(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read NAME=VALUE pairs; a value is JSON where it can be, else text."""
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, separator, text = pair.partition("=")
+        if not separator:
+            raise ValueError(f"options are given as NAME=VALUE, got {pair!r}")
+        try:
+            values[name] = json.loads(text)
+        except ValueError:
+            values[name] = text
+    return values
