@@ -1,4 +1,4 @@
-"""What AWS does not document: each open question is a switch, so that a design can be tried both ways.
+"""What AWS does not document: each open question is a switch, to try a design both ways.
 
 Where the documentation is silent, code that is right either way is the only safe code. Run a test
 under each value of a switch to prove that it is.

@@ -1,0 +1,355 @@
+"""The parent of every process that a session runs; a program of its own, started by the service.
+
+Everything that sessions start - Python kernels, shells, Deno, Node - descends from this one
+process, for three reasons. A kernel is forked from here with Jupyter already imported, so it is
+there at once and shares memory. Orphans come back to this process (a child subreaper, where the
+system has that), so nothing of a session can hide. And when the service dies, however it dies,
+this program reads the end of its standard input, kills all that descends from it, and exits.
+
+It speaks lines of JSON on standard input and output. Single-threaded, because it forks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import selectors
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import psutil
+
+SESSION_VARIABLE = "AGENTCORE_LOCAL_SESSION"
+"""Marks each process of a session in its environment, so that daemons are found as well."""
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def process_control(option: int, value: int) -> None:
+    """Call Linux's prctl; other systems have no such thing and go without."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+class Child:
+    """One process that the host has started.
+
+    Attributes:
+        session: The session that it belongs to; None while a kernel waits for one.
+    """
+
+    def __init__(self, session: str | None) -> None:
+        self.session = session
+
+
+class ProcessHost:
+    """Starts processes, reports their end, and ends sessions with all their descendants."""
+
+    def __init__(self, folder: Path, warm_kernels: int) -> None:
+        self._folder = folder
+        self._warm_kernels = warm_kernels
+        self._children: dict[int, Child] = {}
+        self._parked: list[ParkedKernel] = []
+        self._waiting: list[dict[str, Any]] = []
+        self._cpu_of_ended: dict[str, float] = {}
+        self._selector = selectors.DefaultSelector()
+        self._kernel_count = 0
+        self._own = psutil.Process()
+
+    def run(self) -> None:
+        """Serve requests until standard input ends."""
+        process_control(PR_SET_CHILD_SUBREAPER, 1)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        wake_read, wake_write = os.pipe()
+        os.set_blocking(wake_read, False)
+        os.set_blocking(wake_write, False)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._selector.register(0, selectors.EVENT_READ, "request")
+        self._selector.register(wake_read, selectors.EVENT_READ, "child")
+        self._park_kernels()
+        pending = b""
+        while True:
+            for key, _ in self._selector.select():
+                if key.data == "child":
+                    with contextlib.suppress(BlockingIOError):
+                        os.read(wake_read, 4096)
+                    self._reap()
+                elif key.data == "request":
+                    received = os.read(0, 1 << 16)
+                    if not received:
+                        self._end_everything()
+                        return
+                    *lines, pending = (pending + received).split(b"\n")
+                    for line in lines:
+                        self._answer(json.loads(line))
+                else:
+                    self._kernel_is_ready(key.data)
+
+    def _answer(self, request: dict[str, Any]) -> None:
+        operation = request["op"]
+        if operation == "kernel":
+            self._waiting.append(request)
+            self._hand_out_kernels()
+        elif operation == "run":
+            self._run(request)
+        elif operation == "end":
+            cpu_seconds, memory = self._end_session(request["session"])
+            self._say(id=request["id"], cpu_seconds=cpu_seconds, memory_bytes=memory)
+        elif operation == "kill":
+            self._kill_trees([request["pid"]] if request["pid"] in self._children else [])
+            self._say(id=request["id"])
+        elif operation == "interrupt":
+            if request["pid"] in self._children:
+                os.kill(request["pid"], signal.SIGINT)
+            self._say(id=request["id"])
+        elif operation == "usage":
+            self._say(id=request["id"], sessions=self._usage())
+
+    def _say(self, **message: object) -> None:
+        data = (json.dumps(message) + "\n").encode()
+        while data:
+            data = data[os.write(1, data) :]
+
+    # Kernels
+
+    def _park_kernels(self) -> None:
+        while len(self._parked) < max(self._warm_kernels, len(self._waiting)):
+            self._kernel_count += 1
+            connection = self._folder / f"k{self._kernel_count}.json"
+            kernel = fork_kernel(connection)
+            self._children[kernel.pid] = Child(None)
+            self._parked.append(kernel)
+            self._selector.register(kernel.ready, selectors.EVENT_READ, kernel)
+
+    def _kernel_is_ready(self, kernel: ParkedKernel) -> None:
+        self._selector.unregister(kernel.ready)
+        kernel.is_ready = bool(os.read(kernel.ready, 1))
+        os.close(kernel.ready)
+        if not kernel.is_ready:  # it died before it was bound; its end is reported by _reap
+            self._discard(kernel)
+        self._hand_out_kernels()
+
+    def _hand_out_kernels(self) -> None:
+        self._park_kernels()
+        for kernel in [each for each in self._parked if each.is_ready]:
+            if not self._waiting:
+                break
+            request = self._waiting.pop(0)
+            self._parked.remove(kernel)
+            self._children[kernel.pid].session = request["session"]
+            place = json.dumps({key: request[key] for key in ("env", "cwd", "path")})
+            with os.fdopen(kernel.assignment, "w") as pipe:
+                pipe.write(place)
+            self._say(id=request["id"], pid=kernel.pid, connection=str(kernel.connection))
+        self._park_kernels()
+
+    def _discard(self, kernel: ParkedKernel) -> None:
+        self._parked.remove(kernel)
+        os.close(kernel.assignment)
+
+    # Commands
+
+    def _run(self, request: dict[str, Any]) -> None:
+        pid = os.fork()
+        if pid == 0:
+            become_command(request)
+        self._children[pid] = Child(request["session"])
+        self._say(id=request["id"], pid=pid)
+
+    # Ends
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            child = self._children.pop(pid, None)
+            if child is None:  # an orphan that came back to us
+                continue
+            if child.session is not None:
+                spent = usage.ru_utime + usage.ru_stime
+                self._cpu_of_ended[child.session] = (
+                    self._cpu_of_ended.get(child.session, 0.0) + spent
+                )
+            self._say(exited=pid, code=os.waitstatus_to_exitcode(status))
+
+    def _processes_of(self, session: str | None) -> dict[str, list[psutil.Process]]:
+        """The live processes of one session, or of all of them, by session."""
+        found: dict[str, list[psutil.Process]] = {}
+        owners: dict[int, str] = {
+            pid: child.session for pid, child in self._children.items() if child.session
+        }
+        for process in self._own.children(recursive=True):  # parents come before children
+            with contextlib.suppress(psutil.Error):
+                owner = owners.get(process.pid) or owners.get(process.ppid())
+                if owner is None and process.pid not in self._children:
+                    owner = process.environ().get(SESSION_VARIABLE)
+                if owner is not None:
+                    owners[process.pid] = owner
+                    if session is None or owner == session:
+                        found.setdefault(owner, []).append(process)
+        return found
+
+    def _usage(self) -> dict[str, list[float]]:
+        usage = {session: [cpu, 0.0] for session, cpu in self._cpu_of_ended.items()}
+        for session, processes in self._processes_of(None).items():
+            figures = usage.setdefault(session, [0.0, 0.0])
+            for process in processes:
+                with contextlib.suppress(psutil.Error):
+                    times = process.cpu_times()
+                    figures[0] += times.user + times.system
+                    figures[1] += process.memory_info().rss
+        return usage
+
+    def _end_session(self, session: str) -> tuple[float, float]:
+        cpu_seconds, memory = self._usage().get(session, [0.0, 0.0])
+        while processes := self._processes_of(session).get(session):
+            kill_all(processes)
+            self._reap()
+        self._cpu_of_ended.pop(session, None)
+        return cpu_seconds, memory
+
+    def _kill_trees(self, roots: list[int]) -> None:
+        for root in roots:
+            with contextlib.suppress(psutil.Error):
+                process = psutil.Process(root)
+                kill_all([process, *process.children(recursive=True)])
+        self._reap()
+
+    def _end_everything(self) -> None:
+        while processes := self._own.children(recursive=True):
+            kill_all(processes)
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+
+
+def kill_all(processes: list[psutil.Process]) -> None:
+    """Kill processes and wait until they are gone (or wait for their parent to collect them).
+
+    They are stopped first, so that none can start another one meanwhile.
+    """
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for process in processes:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(number)
+    psutil.wait_procs(processes, timeout=2)
+
+
+class ParkedKernel:
+    """A kernel that is up and waits to be told whose it is."""
+
+    def __init__(self, pid: int, connection: Path, assignment: int, ready: int) -> None:
+        self.pid = pid
+        self.connection = connection
+        self.assignment = assignment
+        self.ready = ready
+        self.is_ready = False
+
+
+def fork_kernel(connection: Path) -> ParkedKernel:
+    """Fork a Python kernel that binds its sockets and then waits for its session."""
+    assignment_read, assignment_write = os.pipe()
+    ready_read, ready_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(assignment_write)
+        os.close(ready_read)
+        become_kernel(connection, assignment_read, ready_write)
+    os.close(assignment_read)
+    os.close(ready_write)
+    return ParkedKernel(pid, connection, assignment_write, ready_read)
+
+
+def leave_the_host() -> None:
+    """Make a forked child a leader of its own that dies with the host."""
+    os.setsid()
+    process_control(PR_SET_PDEATHSIG, signal.SIGKILL)
+    process_control(PR_SET_CHILD_SUBREAPER, 1)
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def become_kernel(connection: Path, assignment: int, ready: int) -> NoReturn:
+    """Be a Jupyter kernel: bind, wait for the session's place and environment, serve."""
+    try:
+        leave_the_host()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 0)
+        os.dup2(null, 1)
+        write_connection_file(connection)
+        sys.argv = ["kernel"]
+        from ipykernel.kernelapp import IPKernelApp
+
+        app = IPKernelApp.instance()
+        app.initialize(["-f", str(connection), "--HistoryManager.enabled=False", "--log-level=50"])
+        os.write(ready, b"1")
+        os.close(ready)
+        with os.fdopen(assignment) as pipe:
+            place = json.loads(pipe.read())
+        os.environ.clear()
+        os.environ.update(place["env"])
+        os.chdir(place["cwd"])
+        sys.path[:0] = place["path"]
+        app.start()
+    finally:
+        os._exit(0)
+
+
+def write_connection_file(connection: Path) -> None:
+    """Say where a kernel listens: on sockets in the file system, which only this user can open."""
+    channels = ("shell", "iopub", "stdin", "control", "hb")
+    content = {
+        "transport": "ipc",
+        "ip": str(connection.with_suffix("")),
+        "key": os.urandom(16).hex(),
+        "signature_scheme": "hmac-sha256",
+        "kernel_name": "python3",
+        **{f"{channel}_port": number for number, channel in enumerate(channels, start=1)},
+    }
+    connection.touch(mode=0o600)
+    connection.write_text(json.dumps(content))
+
+
+def become_command(request: dict[str, Any]) -> NoReturn:
+    """Be another program, with its output going to files."""
+    try:
+        leave_the_host()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(os.open(request["stdout"], flags, 0o600), 1)
+        os.dup2(os.open(request["stderr"], flags, 0o600), 2)
+        os.chdir(request["cwd"])
+        os.execvpe(request["argv"][0], request["argv"], request["env"])
+    except OSError as error:
+        os.write(2, f"{request['argv'][0]}: {error.strerror}\n".encode())
+    finally:
+        os._exit(127)
+
+
+def main() -> None:
+    """Run the host: the folder for sockets and the number of warm kernels are its arguments."""
+    folder, warm_kernels = Path(sys.argv[1]), int(sys.argv[2])
+    # Imported before the first fork, so that every kernel finds them in memory.
+    import IPython.core.interactiveshell
+    import ipykernel.ipkernel
+    import ipykernel.kernelapp
+    import ipykernel.zmqshell
+
+    ProcessHost(folder, warm_kernels).run()
+
+
+if __name__ == "__main__":
+    main()
