@@ -12,13 +12,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 from rich.console import Console
 from rich.table import Table
 
-from agentcore_local.local_aws import environment_for, stop_process
+from agentcore_local.local_aws import environment_for
+from agentcore_local.server_process import start_server, stop_server
 from agentcore_local.settings import (
     ADMIN_PATH,
     DEFAULT_ACCOUNT,
@@ -140,25 +141,9 @@ def _up(options: argparse.Namespace) -> None:
         _up_in_foreground(settings)
 
 
-def _start(settings: Settings, **options: Any) -> tuple[subprocess.Popen[str], str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "agentcore_local.server"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        **options,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps(settings.as_json()) + "\n")
-    process.stdin.close()
-    line = process.stdout.readline()
-    process.stdout.close()
-    if not line:
-        process.wait()
-        raise RuntimeError("the local AWS did not start")
-    endpoint_url = f"http://{settings.host}:{json.loads(line)['port']}"
+def _start(settings: Settings, log: IO[str] | None) -> tuple[subprocess.Popen[str], str]:
+    process, port = start_server(settings, log=log, ends_with_us=False)
+    endpoint_url = f"http://{settings.host}:{port}"
     state = {
         "pid": process.pid,
         "started": psutil.Process(process.pid).create_time(),
@@ -173,14 +158,14 @@ def _up_in_background(settings: Settings) -> None:
     log_file = settings.data_folder / "server.log"
     with log_file.open("w") as log:
         try:
-            _process, endpoint_url = _start(settings, stderr=log)
+            _process, endpoint_url = _start(settings, log)
         except RuntimeError:
             raise RuntimeError(log_file.read_text().strip()[-2000:]) from None
     _print_exports(settings, endpoint_url)
 
 
 def _up_in_foreground(settings: Settings) -> None:
-    process, endpoint_url = _start(settings)
+    process, endpoint_url = _start(settings, None)
     try:
         _print_exports(settings, endpoint_url)
         print("# Ctrl-C stops it.", flush=True)
@@ -188,7 +173,7 @@ def _up_in_foreground(settings: Settings) -> None:
     except KeyboardInterrupt:
         print("\nstopping the local AWS", file=sys.stderr)
     finally:
-        stop_process(process.pid)
+        stop_server(process.pid)
         process.wait()
         (settings.data_folder / _STATE_FILE).unlink(missing_ok=True)
 
@@ -242,7 +227,7 @@ def _faults(options: argparse.Namespace) -> None:
 
 def _down(options: argparse.Namespace) -> None:
     state = _require(options.data_folder)
-    stop_process(state["pid"])
+    stop_server(state["pid"])
     (options.data_folder / _STATE_FILE).unlink(missing_ok=True)
     print("the local AWS is stopped")
 

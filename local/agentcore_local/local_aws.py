@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import sysconfig
 import tempfile
 import urllib.error
@@ -15,10 +13,9 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
-import psutil
-
+from agentcore_local.server_process import start_server, stop_server, without_aws_settings
 from agentcore_local.settings import (
     ADMIN_PATH,
     DEFAULT_ACCOUNT,
@@ -27,9 +24,6 @@ from agentcore_local.settings import (
     ROOT_SECRET_ACCESS_KEY,
     Settings,
 )
-
-_START_TIMEOUT_SECONDS = 60
-_STOP_TIMEOUT_SECONDS = 20
 
 
 class LocalAws:
@@ -140,27 +134,22 @@ class LocalAws:
             RuntimeError: it did not start; the message holds the end of its log.
         """
         self.settings.data_folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "agentcore_local.server", "--stop-with-standard-input"]
-        with self.log_file.open("a") as log:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
-        self._port = self._wait_until_ready()
+        try:
+            with self.log_file.open("a") as log:
+                self._process, self._port = start_server(self.settings, log=log, ends_with_us=True)
+        except RuntimeError as error:
+            end_of_log = self.log_file.read_text()[-4000:]
+            self.stop()
+            raise RuntimeError(f"{error}\n{end_of_log}") from None
 
     def stop(self) -> None:
         """Stop the server and everything that it started."""
         process, self._process = self._process, None
         if process is not None:
-            stop_process(process.pid)
-            process.wait(_STOP_TIMEOUT_SECONDS)
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
+            stop_server(process.pid)
+            process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
         if self._temporary_folder:
             shutil.rmtree(self.settings.data_folder, ignore_errors=True)
 
@@ -199,7 +188,7 @@ class LocalAws:
         finished = subprocess.run(
             command,
             cwd=cwd,
-            env={**_without_aws(os.environ), **self.environment},
+            env={**without_aws_settings(os.environ), **self.environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -293,25 +282,6 @@ class LocalAws:
             raise RuntimeError("the local AWS is not running; use it in a `with` block")
         return self._process
 
-    def _wait_until_ready(self) -> int:
-        process = self._running()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        # The settings travel on standard input, which also ends the server when we end.
-        process.stdin.write(json.dumps(self.settings.as_json()) + "\n")
-        process.stdin.flush()
-        line = _first_line(process.stdout)
-        if not line:
-            exit_code = process.wait(_STOP_TIMEOUT_SECONDS)
-            end_of_log = self.log_file.read_text()[-4000:]
-            self.stop()
-            raise RuntimeError(f"the local AWS ended with {exit_code} at its start\n{end_of_log}")
-        return int(json.loads(line)["port"])
-
-
-def _first_line(stream: IO[str]) -> str:
-    return stream.readline()
-
 
 def environment_for(settings: Settings, endpoint_url: str) -> dict[str, str]:
     """The environment variables that point a command at a local AWS."""
@@ -328,24 +298,3 @@ def environment_for(settings: Settings, endpoint_url: str) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1,localhost",
         "PATH": os.pathsep.join([scripts, *rest]),
     }
-
-
-def stop_process(pid: int) -> None:
-    """End a server and every process below it: politely first, then by force."""
-    try:
-        server = psutil.Process(pid)
-        below = server.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return
-    server.send_signal(signal.SIGTERM)
-    _gone, alive = psutil.wait_procs([server], timeout=_STOP_TIMEOUT_SECONDS)
-    for process in [*alive, *below]:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs([*alive, *below], timeout=_STOP_TIMEOUT_SECONDS)
-
-
-def _without_aws(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if not name.startswith("AWS_")}

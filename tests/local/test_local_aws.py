@@ -1,0 +1,135 @@
+"""The server behind `LocalAws`: it serves, keeps to itself, and ends with whoever started it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from botocore.exceptions import ClientError
+
+from agentcore_local import LocalAws
+
+START_AND_WAIT = """
+import sys
+from agentcore_local import LocalAws
+with LocalAws() as aws:
+    print(aws.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def parent() -> Iterator[tuple[subprocess.Popen[str], psutil.Process]]:
+    """A process that uses a local AWS, and the server that it started."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", START_AND_WAIT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdin, process.stdout:
+        yield process, psutil.Process(int(process.stdout.readline()))
+        process.kill()
+        process.wait()
+
+
+def test_callers_are_in_the_settings_account_and_region(local_aws: LocalAws) -> None:
+    assert local_aws.client("sts").get_caller_identity()["Account"] == local_aws.account
+
+
+def test_a_command_gets_endpoint_credentials_and_tools(local_aws: LocalAws) -> None:
+    identity = local_aws.run(["aws", "sts", "get-caller-identity", "--output", "json"])
+    node = local_aws.run(["node", "--version"])
+
+    assert json.loads(identity.stdout)["Account"] == local_aws.account
+    assert node.stdout.startswith("v24.")
+
+
+def test_a_role_without_a_policy_is_denied(local_aws: LocalAws) -> None:
+    iam = local_aws.client("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"},
+        ],
+    }
+    role = iam.create_role(RoleName="powerless", AssumeRolePolicyDocument=json.dumps(trust))
+    keys = local_aws.client("sts").assume_role(RoleArn=role["Role"]["Arn"], RoleSessionName="test")[
+        "Credentials"
+    ]
+    queues = local_aws.client(
+        "sqs",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+
+    with pytest.raises(ClientError, match="not authorized to perform: sqs:ListQueues"):
+        queues.list_queues()
+
+
+def test_neither_server_nor_commands_see_the_callers_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+
+    with LocalAws() as aws:
+        server = psutil.Process(aws.pid).environ()
+        command = aws.run(["env"]).stdout
+
+    assert "AWS_PROFILE" not in server
+    assert "AWS_PROFILE" not in command
+
+
+def test_the_data_folder_is_removed_at_the_end() -> None:
+    with LocalAws() as aws:
+        folder = aws.settings.data_folder
+        assert folder.exists()
+
+    assert not folder.exists()
+
+
+def test_a_taken_port_is_named_with_what_to_do(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        aws = LocalAws(port=port, data_folder=tmp_path)
+
+        with pytest.raises(RuntimeError, match=rf"cannot listen on 127.0.0.1:{port}"):
+            aws.start()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_the_server_ends_with_the_process_that_started_it(
+    parent: tuple[subprocess.Popen[str], psutil.Process], how: signal.Signals
+) -> None:
+    process, server = parent
+
+    os.kill(process.pid, how)
+    process.wait()
+
+    assert psutil.wait_procs([server], timeout=30) == ([server], [])
+
+
+def test_an_unknown_administration_request_lists_what_there_is(local_aws: LocalAws) -> None:
+    with pytest.raises(ValueError, match="GET status"):
+        local_aws.admin("GET", "nothing-of-the-kind")
+
+
+def test_the_clock_moves_forward_only(local_aws: LocalAws) -> None:
+    before = local_aws.admin("GET", "status")["now"]
+
+    moved = local_aws.admin("POST", "clock", {"advance_seconds": 10})["now"]
+
+    assert moved >= before + 10
+    with pytest.raises(ValueError, match="time moves forward only"):
+        local_aws.admin("POST", "clock", {"advance_seconds": -1})
