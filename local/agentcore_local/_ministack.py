@@ -92,10 +92,13 @@ def application() -> Application:
     from ministack import app as ministack_app
     from ministack.core.iam_evaluator import pin_request_origin
 
+    from agentcore_local import cloudformation
+
     def pin_secure_origin(source_ip: str, secure_transport: bool) -> None:
         pin_request_origin(source_ip, True)
 
     ministack_app.pin_request_origin = pin_secure_origin
+    cloudformation.install()
     served: Application = ministack_app.app
     return served
 

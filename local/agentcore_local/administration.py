@@ -9,6 +9,7 @@ from typing import Any
 
 from agentcore_local import _ministack
 from agentcore_local.clock import Clock
+from agentcore_local.cloudformation import administration as cloudformation_administration
 from agentcore_local.service.http import HttpRequest, HttpResponse
 from agentcore_local.settings import ADMIN_PATH, Settings
 
@@ -32,6 +33,7 @@ class Administration:
             ("GET", "status"): self._status,
             ("POST", "clock"): self._advance,
             ("POST", "reset"): self._reset,
+            **cloudformation_administration.routes(),
         }
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
@@ -65,6 +67,7 @@ class Administration:
 
     def _reset(self, body: dict[str, Any]) -> dict[str, Any]:
         _ministack.reset()
+        cloudformation_administration.reset()
         return {}
 
 

@@ -1,0 +1,124 @@
+"""The one module that knows the private names of MiniStack's CloudFormation.
+
+Everything of MiniStack that `agentcore_local.cloudformation` and
+`agentcore_local.resource_types` touch is named here and looked up when this module is imported, so
+that another MiniStack than the pinned one fails at the start with a message, not in the middle of
+a deployment.
+
+MiniStack reads its environment when it is imported: this module may be imported only after that
+environment is prepared.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from agentcore_local._ministack import PINNED
+
+_PACKAGE = "ministack.services.cloudformation"
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    _PACKAGE: ("_stacks", "_stack_events", "_exports", "_change_sets"),
+    f"{_PACKAGE}.stacks": (
+        "CLIENT_REQUEST_TOKEN",
+        "_add_event",
+        "_adopt_resource",
+        "_continue_update_rollback_async",
+        "_create_then_delete_on_failure",
+        "_delete_stack_async",
+        "_deploy_stack_async",
+        "_fail_property_validation",
+        "_provision_keeping_seed",
+        "_resolve_stack_outputs",
+        "_resource_policy",
+        "_roll_back_operation",
+        "_runs_on_worker_thread",
+        "_update_keeping_seed",
+        "_with_dependencies",
+    ),
+    f"{_PACKAGE}.engine": (
+        "CfnLoader",
+        "_NO_VALUE",
+        "_construct_cfn_tag",
+        "_evaluate_conditions",
+        "_parse_template",
+        "_resolve_dynamic_references",
+        "_resolve_parameters",
+        "_resolve_refs",
+        "_topological_sort",
+        "validate_template_support",
+    ),
+    f"{_PACKAGE}.handlers": (
+        "_ACTION_HANDLERS",
+        "_continue_update_rollback_async",
+        "_delete_stack_async",
+        "_deploy_stack_async",
+        "_error",
+        "_imported_export_names",
+        "_p",
+        "_resolve_stack",
+        "_roll_back_operation",
+    ),
+    f"{_PACKAGE}.changesets": ("_create_then_delete_on_failure", "_deploy_stack_async"),
+    f"{_PACKAGE}.helpers": ("_resolve_template",),
+    f"{_PACKAGE}.provisioners": (
+        "_DEFERRED_PREDECESSOR_DELETES",
+        "_NAME_SEED",
+        "_REPLACING_PROPERTIES",
+        "_RESOURCE_HANDLERS",
+        "_RETAINING_POLICIES",
+        "_RETAIN_REPLACED",
+        "_STACK_TAG_PROPERTY",
+        "_check_nested_stack_capabilities",
+        "_custom_named_replacement_error",
+        "_delete_resource",
+        "_inherited_capabilities",
+        "_nested_stack_lookup_name",
+        "_physical_name",
+        "_replacing_change",
+        "_snapshot_resource",
+        "_tag_map",
+        "_with_stack_tags",
+    ),
+    f"{_PACKAGE}.custom_resource": ("_normalise_resource_properties", "_response_url"),
+    "ministack.core.concurrency": ("run_reentrant",),
+    "ministack.core.responses": ("get_account_id", "get_region", "new_uuid", "now_iso"),
+    "ministack.services.lambda_svc": (
+        "_execute_function_with_config_scope",
+        "_execution_record_for_config",
+        "_get_func_record_for_ref",
+        "_functions",
+        "_route_async_failure",
+        "_vpc_config_with_id",
+    ),
+    "ministack.app": ("_handle_post_body_shortcuts",),
+}
+
+
+def _checked(module_name: str, names: tuple[str, ...]) -> Any:
+    module = import_module(module_name)
+    missing = sorted(name for name in names if not hasattr(module, name))
+    if missing:
+        raise RuntimeError(
+            f"the local AWS hooks private names of ministack {PINNED}, and {module_name} has no "
+            f"{', '.join(missing)}; run: pip install ministack=={PINNED}"
+        )
+    return module
+
+
+# Typed as Any on purpose: MiniStack ships no types, and its private names promise none.
+package: Any = _checked(_PACKAGE, _NAMES[_PACKAGE])
+stacks: Any = _checked(f"{_PACKAGE}.stacks", _NAMES[f"{_PACKAGE}.stacks"])
+engine: Any = _checked(f"{_PACKAGE}.engine", _NAMES[f"{_PACKAGE}.engine"])
+handlers: Any = _checked(f"{_PACKAGE}.handlers", _NAMES[f"{_PACKAGE}.handlers"])
+changesets: Any = _checked(f"{_PACKAGE}.changesets", _NAMES[f"{_PACKAGE}.changesets"])
+helpers: Any = _checked(f"{_PACKAGE}.helpers", _NAMES[f"{_PACKAGE}.helpers"])
+provisioners: Any = _checked(f"{_PACKAGE}.provisioners", _NAMES[f"{_PACKAGE}.provisioners"])
+custom_resource: Any = _checked(
+    f"{_PACKAGE}.custom_resource", _NAMES[f"{_PACKAGE}.custom_resource"]
+)
+concurrency: Any = _checked("ministack.core.concurrency", _NAMES["ministack.core.concurrency"])
+responses: Any = _checked("ministack.core.responses", _NAMES["ministack.core.responses"])
+functions: Any = _checked("ministack.services.lambda_svc", _NAMES["ministack.services.lambda_svc"])
+app: Any = _checked("ministack.app", _NAMES["ministack.app"])
