@@ -163,14 +163,12 @@ class ICodeInterpreter(ABC):
 
         return ParameterStoreExport(scope, construct_id, interpreter=self, path=path)
 
-    def add_outputs(self, *, scope: Construct | None = None, prefix: str | None = None) -> None:
-        """Add stack outputs with the id, ARN and, where it is known, name of the interpreter.
+    def add_outputs(self, *, prefix: str | None = None) -> None:
+        """Add outputs with the id, ARN and, where it is known, name to the interpreter's stack.
 
         Args:
-            scope: Stack or construct that gets the outputs. Default: the interpreter.
-            prefix: Put before the logical ids ``Id``, ``Arn`` and ``Name`` of the outputs, used
-                as they are. Default: CDK derives logical ids from the path.
+            prefix: Put before ``Id``, ``Arn`` and ``Name``. Default: the construct's id.
         """
         from .exports import add_outputs
 
-        add_outputs(self, scope=scope, prefix=prefix)
+        add_outputs(self, prefix=prefix)

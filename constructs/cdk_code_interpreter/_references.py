@@ -1,0 +1,31 @@
+"""References to an interpreter from other stacks.
+
+A strong reference is an export, and CloudFormation refuses to change an export while it is used:
+the interpreter could not be replaced. So references to what changes with it are weak.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import ReferenceStrength
+
+if TYPE_CHECKING:
+    from aws_cdk import CfnResource
+
+
+def refer_weakly(resource: CfnResource) -> None:
+    """Let other stacks read this resource's attributes without holding them fast.
+
+    Args:
+        resource: The resource whose attributes change when the interpreter is replaced.
+    """
+    from .naming import outermost_nested_stack
+
+    resource.apply_cross_stack_reference_strength(ReferenceStrength.WEAK)
+    nested = outermost_nested_stack(resource.stack)
+    if nested is None or nested.nested_stack_resource is None:
+        return
+    # What leaves a nested stack is an output of it, and so a reference to that stack's own
+    # resource. `BOTH` keeps the exports that others may already import, and frees ours.
+    nested.nested_stack_resource.apply_cross_stack_reference_strength(ReferenceStrength.BOTH)

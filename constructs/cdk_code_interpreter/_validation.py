@@ -1,0 +1,146 @@
+"""Checks of what users pass in, with errors in their terms, before jsii is crossed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aws_cdk import Duration
+    from constructs import Construct
+
+# Limits of CreateCodeInterpreter:
+# https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_CreateCodeInterpreter.html
+NAME_PATTERN = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}")
+MAX_DESCRIPTION = 4096
+TAG_PATTERN = re.compile(r"[a-zA-Z0-9\s._:/=+@-]*")
+MAX_TAG_KEY = 128
+MAX_TAG_VALUE = 256
+MAX_TAGS = 50
+# The CloudFormation type takes ten, fewer than the API.
+MAX_CERTIFICATES = 10
+# https://docs.aws.amazon.com/bedrock-agentcore/latest/APIReference/API_StartCodeInterpreterSession.html
+MAX_SESSION_TIMEOUT_SECONDS = 28_800
+
+
+def is_token(value: str) -> bool:
+    """Whether a string holds something that only the deployment knows."""
+    if "${Token[" not in value:  # answered here, jsii is not asked for plain strings
+        return False
+    from aws_cdk import Token
+
+    return Token.is_unresolved(value)
+
+
+class Findings:
+    """What is wrong with one construct's arguments: collected, raised once."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        """Prepare to collect for the construct that is about to be made.
+
+        Args:
+            scope: The scope that the construct is made in.
+            construct_id: Its id in that scope.
+        """
+        self._scope = scope
+        self._construct_id = construct_id
+        self._found: list[str] = []
+
+    def add(self, finding: str) -> None:
+        """Add one finding: what is wrong, the value got, what is allowed, the fix."""
+        self._found.append(finding)
+
+    def raise_if_any(self) -> None:
+        """Raise everything found, with the construct's path.
+
+        Raises:
+            ValueError: Something was found.
+        """
+        if not self._found:
+            return
+        path = f"{self._scope.node.path}/{self._construct_id}".lstrip("/")
+        if len(self._found) == 1:
+            raise ValueError(f"{path}: {self._found[0]}")
+        listed = "".join(f"\n- {finding}" for finding in self._found)
+        raise ValueError(f"{path}: {len(self._found)} arguments are wrong:{listed}")
+
+
+def check_name(findings: Findings, argument: str, name: str | None, *, longest: int = 48) -> None:
+    """Check an interpreter's name, or the beginning of one."""
+    if name is None or is_token(name):
+        return
+    if NAME_PATTERN.fullmatch(name) and len(name) <= longest:
+        return
+    findings.add(
+        f"{argument} must be 1 to {longest} letters, digits and underscores that begin with a "
+        f"letter, got {name!r}; a hyphen can be written as an underscore"
+    )
+
+
+def check_description(findings: Findings, description: str | None) -> None:
+    """Check a description's length."""
+    if description is None or is_token(description):
+        return
+    if not 1 <= len(description) <= MAX_DESCRIPTION:
+        findings.add(
+            f"description must have 1 to {MAX_DESCRIPTION} characters, got {len(description)} "
+            f"({description[:40]!r}...); shorten it, or leave it out for none"
+        )
+
+
+def _tag_findings(key: str, value: str) -> list[str]:
+    found = []
+    if not is_token(key):
+        if key.lower().startswith("aws:"):
+            found.append(f"tag key {key!r} begins with 'aws:', which AWS reserves; rename it")
+        elif not 1 <= len(key) <= MAX_TAG_KEY or not TAG_PATTERN.fullmatch(key):
+            found.append(
+                f"tag key {key!r} must have 1 to {MAX_TAG_KEY} letters, digits, white space and "
+                "any of . _ : / = + @ -; rename it"
+            )
+    # The service takes an empty value, the L2 does not.
+    if not is_token(value) and (
+        not 1 <= len(value) <= MAX_TAG_VALUE or not TAG_PATTERN.fullmatch(value)
+    ):
+        found.append(
+            f"the value of tag {key!r} must have 1 to {MAX_TAG_VALUE} letters, digits, white "
+            f"space and any of . _ : / = + @ -, got {value!r}; change it, or leave the tag out"
+        )
+    return found
+
+
+def check_tags(findings: Findings, tags: Mapping[str, str] | None) -> None:
+    """Check tags against the service's limits and what the L2 takes."""
+    if tags is None:
+        return
+    if len(tags) > MAX_TAGS:
+        findings.add(f"tags must be at most {MAX_TAGS}, got {len(tags)}; leave some out")
+    for key, value in tags.items():
+        for finding in _tag_findings(key, value):
+            findings.add(finding)
+
+
+def check_count(findings: Findings, argument: str, values: Sequence[object], most: int) -> None:
+    """Check that a list that was given is neither empty nor too long."""
+    if not 1 <= len(values) <= most:
+        findings.add(
+            f"{argument} must be 1 to {most}, got {len(values)}; "
+            + ("leave some out" if values else "name at least one, or leave the argument out")
+        )
+
+
+def check_session_timeout(findings: Findings, timeout: Duration | None) -> None:
+    """Check how long sessions may live."""
+    if timeout is None or timeout.is_unresolved():
+        return
+    from aws_cdk import Duration
+
+    milliseconds = float(timeout.to_milliseconds())
+    whole = milliseconds % 1000 == 0
+    if not whole or not 1000 <= milliseconds <= MAX_SESSION_TIMEOUT_SECONDS * 1000:
+        findings.add(
+            f"session_timeout must be 1 to {MAX_SESSION_TIMEOUT_SECONDS} whole seconds (8 hours), "
+            f"got {milliseconds / 1000:g} seconds; pass for example "
+            f"{Duration.__name__}.minutes(15)"
+        )

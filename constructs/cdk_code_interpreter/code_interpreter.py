@@ -1,0 +1,404 @@
+"""The code interpreter itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import jsii
+from aws_cdk import Annotations, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_bedrockagentcore as agentcore
+from aws_cdk import aws_iam as iam
+from constructs import Construct, IConstruct
+
+from ._references import refer_weakly
+from ._trust import SuppliedRoleCheck, required_statement
+from ._validation import (
+    MAX_CERTIFICATES,
+    Findings,
+    check_count,
+    check_description,
+    check_name,
+    check_session_timeout,
+    check_tags,
+)
+from .execution_role import ExecutionRole, NoExecutionRole
+from .imports import (
+    DEFAULT_SESSION_TIMEOUT_MINUTES,
+    CodeInterpreterFromL2,
+    ImportedCodeInterpreter,
+    connections_of,
+    custom_arn,
+)
+from .interface import ICodeInterpreter
+from .naming import MAX_LABEL, revised_name, stem_of
+from .network import NetworkAccess
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_secretsmanager as secretsmanager
+
+    from .sessions import SessionDrain
+
+_FIXED_NAME_WARNING = (
+    "code_interpreter_name is fixed: any change but one of tags replaces the interpreter, and the "
+    "replacement fails because the name is taken until the old one is deleted; leave it out, or "
+    "change it together with the other property"
+)
+
+
+class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractClass):
+    """A custom code interpreter with safe defaults.
+
+    Around the L2 (`resource`): the sandbox network, a role whose trust is scoped to this
+    interpreter, a name that CloudFormation can replace, and a drain that stops all sessions
+    before the interpreter is deleted or replaced.
+
+    https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/code-interpreter-tool.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name_prefix: str | None = None,
+        code_interpreter_name: str | None = None,
+        name_revision: int | None = None,
+        description: str | None = None,
+        network: NetworkAccess | None = None,
+        execution_role: iam.IRole | NoExecutionRole | None = None,
+        certificates: Sequence[secretsmanager.ISecret] | None = None,
+        tags: Mapping[str, str] | None = None,
+        session_timeout: Duration | None = None,
+        drain_on_delete: bool = True,
+        removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
+    ) -> None:
+        """Define a code interpreter.
+
+        Args:
+            scope: Where to define it.
+            construct_id: Its id in that scope.
+            name_prefix: Beginning of its name, at most 28 letters, digits and underscores.
+                Default: made from the construct's ids.
+            code_interpreter_name: The whole name, used exactly; adds a warning, since a change of
+                any property but the tags then ends in a conflict. Default: generated, and
+                different whenever such a property is.
+            name_revision: Any number; another one forces a replacement, for a change that cannot
+                be seen when the app is synthesised (an imported role made anew under the same
+                name, a property set by a raw override). Default: none.
+            description: 1 to 4096 characters. Default: none.
+            network: What code in a session can reach. Default: the sandbox.
+            execution_role: The role whose credentials the code has. A role of your own must trust
+                the service on this account's behalf only, which is checked.
+                `ExecutionRole.none()`: no role. Default: a new role without any permission.
+            certificates: Secrets with root certificates (PEM) that all sessions trust, 1 to 10.
+                The service reads them as the caller, so grant the deployer, and those who start
+                sessions, ``secretsmanager:GetSecretValue``. Default: public authorities only.
+            tags: At most 50. Default: those that the app sets.
+            session_timeout: How long a session should live, 1 second to 8 hours. The service has
+                no such setting: callers find it in `environment`. Default: 15 minutes.
+            drain_on_delete: Stop all sessions before the interpreter is deleted or replaced, as
+                the service asks for. Default: they are stopped.
+            removal_policy: What happens to an interpreter that is no longer in the stack. A
+                retained one is not drained, and keeps the role and the group made here. Default:
+                it is deleted.
+
+        Raises:
+            ValueError: Arguments are outside the service's limits, or exclude one another.
+        """
+        network = network or NetworkAccess.sandbox()
+        findings = Findings(scope, construct_id)
+        _check_names(findings, code_interpreter_name, name_prefix, name_revision)
+        check_description(findings, description)
+        check_tags(findings, tags)
+        check_session_timeout(findings, session_timeout)
+        if certificates is not None:
+            check_count(findings, "certificates", certificates, MAX_CERTIFICATES)
+        _check_removal_policy(findings, removal_policy)
+        network._check(findings)
+        findings.raise_if_any()
+
+        super().__init__(scope, construct_id)
+        self._stack = Stack.of(self)
+        self._session_timeout = session_timeout or Duration.minutes(DEFAULT_SESSION_TIMEOUT_MINUTES)
+        self._drain: SessionDrain | None = None
+        self._stem = stem_of(scope, construct_id, name_prefix=name_prefix)
+        self._fixed_name = code_interpreter_name
+        self._name = code_interpreter_name or revised_name(
+            self._stack, self._stem, self._create_only_properties
+        )
+        self._name_revision = name_revision
+        self._certificates = list(certificates or [])
+        self._network = network._bind(
+            Construct(self, "Network"), retained=removal_policy is not RemovalPolicy.DESTROY
+        )
+        self._role = self._role_from(execution_role, removal_policy)
+
+        # A child named `Default` adds nothing to logical ids: moving from a plain L2 keeps them.
+        self.resource = agentcore.CodeInterpreterCustom(
+            self,
+            "Default",
+            code_interpreter_custom_name=self._name,
+            description=description,
+            execution_role=self._role or _no_role(self),
+            network_configuration=self._network.configuration,
+            tags=tags,
+        )
+        self._finish(removal_policy)
+        if drain_on_delete and removal_policy is RemovalPolicy.DESTROY:
+            self._add_drain()
+
+    @staticmethod
+    def from_code_interpreter_arn(
+        scope: Construct,
+        construct_id: str,
+        code_interpreter_arn: str,
+        *,
+        execution_role: iam.IRole | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        session_timeout: Duration | None = None,
+    ) -> ICodeInterpreter:
+        """Refer to an interpreter that exists already.
+
+        Args:
+            scope: Where to define the import.
+            construct_id: Its id in that scope.
+            code_interpreter_arn: Its ARN; account and region of its metrics are taken from it.
+            execution_role: Its role, if anything here is to add permissions to it. Default: not
+                known, and not needed.
+            security_groups: Its groups, if `connections` is used. Default: not known.
+            session_timeout: What callers find in `environment`. Default: 15 minutes.
+
+        Raises:
+            ValueError: The ARN is written out and is not a code interpreter's.
+        """
+        return ImportedCodeInterpreter(
+            scope,
+            construct_id,
+            code_interpreter_arn=code_interpreter_arn,
+            execution_role=execution_role,
+            security_groups=security_groups,
+            session_timeout=session_timeout,
+        )
+
+    @staticmethod
+    def from_l2(
+        l2: agentcore.ICodeInterpreterCustom, *, session_timeout: Duration | None = None
+    ) -> ICodeInterpreter:
+        """Use an L2 interpreter of this app wherever an `ICodeInterpreter` is taken.
+
+        The L2 stays as it is: its references across stacks are as strong as the app says, and
+        its automatic name does not change with its properties.
+
+        Args:
+            l2: The interpreter.
+            session_timeout: What callers find in `environment`. Default: 15 minutes.
+        """
+        return CodeInterpreterFromL2(l2, session_timeout=session_timeout)
+
+    @property
+    def stack(self) -> Stack:
+        """The stack that the interpreter is defined in."""
+        return self._stack
+
+    @property
+    def account(self) -> str:
+        """The stack's account."""
+        return self._stack.account
+
+    @property
+    def region(self) -> str:
+        """The stack's region."""
+        return self._stack.region
+
+    @property
+    def drain(self) -> SessionDrain | None:
+        """What stops the sessions before the interpreter is deleted; `None` if nothing does."""
+        return self._drain
+
+    @property
+    def code_interpreter_id(self) -> str:
+        """The id, from the drain's answer where there is a drain."""
+        drain = self._drain
+        return self.undrained_code_interpreter_id if drain is None else drain.code_interpreter_id
+
+    @property
+    def code_interpreter_arn(self) -> str:
+        """The ARN, from the drain's answer where there is a drain."""
+        drain = self._drain
+        return self.undrained_code_interpreter_arn if drain is None else drain.code_interpreter_arn
+
+    @property
+    def undrained_code_interpreter_id(self) -> str:
+        """The id as CloudFormation knows it."""
+        return self.resource.code_interpreter_id
+
+    @property
+    def undrained_code_interpreter_arn(self) -> str:
+        """The ARN as CloudFormation knows it."""
+        return self.resource.code_interpreter_arn
+
+    @property
+    def prefix_arn(self) -> str:
+        """``{name without revision}_*``, for a fixed name ``{name}-*``."""
+        return custom_arn(
+            self._stack, f"{self._fixed_name}-*" if self._fixed_name else f"{self._stem}_*"
+        )
+
+    @property
+    def code_interpreter_name(self) -> str:
+        """The name, known when the app is synthesised."""
+        return self._name
+
+    @property
+    def session_timeout(self) -> Duration:
+        """How long a session should live."""
+        return self._session_timeout
+
+    @property
+    def execution_role(self) -> iam.IRole | None:
+        """The role whose credentials code in a session has; `None` with `ExecutionRole.none()`."""
+        return self._role
+
+    @property
+    def grant_principal(self) -> iam.IPrincipal:
+        """The execution role, so that ``bucket.grant_read(interpreter)`` is understood."""
+        if self._role is None:
+            raise ValueError(
+                f"{self.node.path}: nothing can be granted to an interpreter without a role; "
+                "leave out execution_role=ExecutionRole.none()"
+            )
+        return self._role.grant_principal
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """The security groups of an interpreter in a VPC."""
+        return connections_of(self.resource)
+
+    @property
+    def _trusted_arn(self) -> str:
+        # Of a fixed name the L2 trusts `{name}*`; the id's separator is the service's business.
+        fixed = self._fixed_name
+        return custom_arn(self._stack, f"{fixed}*") if fixed else self.prefix_arn
+
+    def _role_from(
+        self, given: iam.IRole | NoExecutionRole | None, removal_policy: RemovalPolicy
+    ) -> iam.IRole | None:
+        if isinstance(given, NoExecutionRole):
+            return None
+        if given is None:
+            # The id that the L2 gives the role it makes: moving from an L2 keeps the role.
+            role = ExecutionRole(self, "ServiceRole")
+            role.trust_interpreter(self._trusted_arn)
+            if removal_policy is not RemovalPolicy.DESTROY:
+                role.apply_removal_policy(removal_policy)
+            return role
+        if isinstance(given, ExecutionRole):
+            given.trust_interpreter(self._trusted_arn)
+            return given
+        self._check_supplied(given)
+        return given
+
+    def _check_supplied(self, role: iam.IRole) -> None:
+        resource = role.node.default_child
+        if isinstance(resource, iam.CfnRole):
+            check = SuppliedRoleCheck(self.node.path, resource, self._trusted_arn)
+            self.node.add_validation(check)
+            return
+        Annotations.of(self).add_warning_v2(
+            "cdk-code-interpreter:uncheckedExecutionRole",
+            f"the trust policy of execution role {role.node.path} cannot be seen from here; make "
+            f"sure that it says: {required_statement(self._stack, self._trusted_arn)}",
+        )
+
+    def _finish(self, removal_policy: RemovalPolicy) -> None:
+        resource = self._cfn_resource
+        if self._certificates:
+            kind = agentcore.CfnCodeInterpreterCustom
+            resource.certificates = [
+                kind.CertificateProperty(
+                    certificate_location=kind.CertificateLocationProperty(
+                        secret_arn=secret.secret_arn
+                    )
+                )
+                for secret in self._certificates
+            ]
+        if self._role is None and resource.execution_role_arn == _NO_ROLE_ARN:
+            resource.execution_role_arn = None
+        else:  # a property injector may have put in a role of its own
+            self._role = self.resource.execution_role
+        if removal_policy is not RemovalPolicy.DESTROY:
+            resource.apply_removal_policy(removal_policy)
+        refer_weakly(resource)
+        if self._fixed_name:
+            Annotations.of(self).add_warning_v2(
+                "cdk-code-interpreter:fixedName", _FIXED_NAME_WARNING
+            )
+
+    def _add_drain(self) -> None:
+        from .sessions import SessionDrain
+
+        self._drain = SessionDrain(self, "Drain", interpreter=self)
+
+    @property
+    def _cfn_resource(self) -> agentcore.CfnCodeInterpreterCustom:
+        return cast("agentcore.CfnCodeInterpreterCustom", self.resource.node.default_child)
+
+    def _create_only_properties(self) -> Mapping[str, Any]:
+        # As they are at synthesis: aspects and property injectors had their say. (The getters of
+        # single properties cannot give a token in place of a structure.)
+        properties = dict(self._cfn_resource._cfn_properties)
+        for not_create_only in ("name", "tags"):
+            properties.pop(not_create_only, None)
+        return {
+            "properties": properties,
+            "revision": self._name_revision,
+            "behind": [
+                _behind(self._role),
+                *(_behind(secret) for secret in self._certificates),
+                *self._network.behind_references(),
+            ],
+        }
+
+
+_NO_ROLE_ARN = "arn:aws:iam::000000000000:role/no-execution-role"
+
+
+def _no_role(scope: Construct) -> iam.IRole:
+    # Given no role, the L2 makes one. This is taken out of the template again.
+    return iam.Role.from_role_arn(scope, "NoExecutionRole", _NO_ROLE_ARN, mutable=False)
+
+
+def _behind(referred_to: IConstruct | None) -> list[Any] | None:
+    """Create-only properties of a role or a secret of this app: a change makes a new ARN."""
+    if referred_to is None:
+        return None
+    from aws_cdk import aws_secretsmanager as secretsmanager
+
+    resource = referred_to.node.default_child
+    if isinstance(resource, iam.CfnRole):
+        return [resource.stack.stack_name, resource.path, resource.role_name]
+    if isinstance(resource, secretsmanager.CfnSecret):
+        return [resource.stack.stack_name, resource.name]
+    return None
+
+
+def _check_names(
+    findings: Findings, name: str | None, prefix: str | None, revision: int | None
+) -> None:
+    check_name(findings, "code_interpreter_name", name)
+    check_name(findings, "name_prefix", prefix, longest=MAX_LABEL)
+    if name is not None and (prefix is not None or revision is not None):
+        findings.add(
+            f"code_interpreter_name is used exactly, got {name!r} and name_prefix={prefix!r}, "
+            f"name_revision={revision!r}; pass either the whole name or the others"
+        )
+
+
+def _check_removal_policy(findings: Findings, policy: RemovalPolicy) -> None:
+    if policy is RemovalPolicy.SNAPSHOT:
+        findings.add(
+            "removal_policy cannot be SNAPSHOT, there is nothing to take one of; use "
+            "RemovalPolicy.DESTROY or RemovalPolicy.RETAIN"
+        )

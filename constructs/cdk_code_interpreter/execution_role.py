@@ -1,0 +1,109 @@
+"""The role that code in a session acts with, and who may assume it.
+
+Trust policy as the service documents it, narrowed to the interpreters that use the role:
+https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/code-interpreter-resource-session-management.html
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+
+from aws_cdk import Aws, Lazy, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from ._trust import SERVICE_PRINCIPAL, ServiceOfInterpreters, TrustedArns, UnusedRoleCheck
+
+
+class TrustScope(enum.Enum):
+    """On behalf of which resources the service may assume an execution role."""
+
+    INTERPRETER = "interpreter"
+    """The interpreters that the role is given to, in all their generations, and no others."""
+
+    ACCOUNT = "account"
+    """Every AgentCore resource of the account in the region: the documentation's own example."""
+
+
+class NoExecutionRole:
+    """Says that an interpreter has no role; made by `ExecutionRole.none()`."""
+
+
+class ExecutionRole(iam.Role):
+    """A role that the service may assume for the interpreters that it is given to.
+
+    Any code in a session can read this role's credentials, in every network mode
+    (https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/security-credentials-management.html),
+    so give it no more than the interpreter's callers may do themselves. It starts with no
+    permissions at all; add them as to any role, for example ``bucket.grant_read(role)``.
+
+    `CodeInterpreter` makes one of its own when it is given none. Make one yourself to set its
+    options or to share it: each interpreter that it is given to is added to its trust policy.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        trust_scope: TrustScope = TrustScope.INTERPRETER,
+        permissions_boundary: iam.IManagedPolicy | None = None,
+        managed_policies: Sequence[iam.IManagedPolicy] | None = None,
+        role_name: str | None = None,
+        path: str | None = None,
+        description: str | None = None,
+    ) -> None:
+        """Define the role.
+
+        Args:
+            scope: Where to define it.
+            construct_id: Its id in that scope.
+            trust_scope: On behalf of which resources the service may assume the role. Default:
+                the interpreters that it is given to.
+            permissions_boundary: The most that the role can ever do. Default: no boundary, other
+                than what the app applies to all roles.
+            managed_policies: Attached policies. Default: none, the role may do nothing.
+            role_name: Physical name. Default: CloudFormation chooses one.
+            path: Path of the role, with a slash on either end. Default: ``/``.
+            description: Description of the role. Default: says which interpreter it belongs to.
+        """
+        self._trusted = TrustedArns()
+        stack = Stack.of(scope)
+        arn_root = f"arn:{Aws.PARTITION}:bedrock-agentcore:{stack.region}:{stack.account}"
+        to_account = trust_scope is TrustScope.ACCOUNT
+        super().__init__(
+            scope,
+            construct_id,
+            assumed_by=ServiceOfInterpreters(
+                SERVICE_PRINCIPAL,
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    "ArnLike": {
+                        "aws:SourceArn": f"{arn_root}:*" if to_account else Lazy.any(self._trusted)
+                    },
+                },
+            ),
+            description=description or "Credentials of the code that runs in a code interpreter",
+            permissions_boundary=permissions_boundary,
+            managed_policies=managed_policies,
+            role_name=role_name,
+            path=path,
+        )
+        if not to_account:
+            self.node.add_validation(UnusedRoleCheck(self.node.path, self._trusted))
+
+    @staticmethod
+    def none() -> NoExecutionRole:
+        """An interpreter without a role: code in its sessions has no AWS credentials."""
+        return NoExecutionRole()
+
+    def trust_interpreter(self, trusted_arn: str) -> None:
+        """Let the service assume the role for one more interpreter.
+
+        `CodeInterpreter` calls this for the role that it is given.
+
+        Args:
+            trusted_arn: The ARN or ARN pattern of the interpreter.
+        """
+        self._trusted.add(trusted_arn)

@@ -1,0 +1,127 @@
+"""Permissions on a code interpreter: the actions, and the ARNs that they really match.
+
+Actions, resource types and ARN forms are those of the service authorization reference:
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrockagentcore.html
+(the developer guide's example policy names an ARN that matches neither kind of interpreter).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_iam as iam
+    from constructs import IConstruct
+
+    from .interface import ICodeInterpreter
+
+_SESSION_READ = ("GetCodeInterpreterSession", "ListCodeInterpreterSessions")
+_STOP = ("StopCodeInterpreterSession",)
+_INVOKE = ("InvokeCodeInterpreter",)
+
+
+def _actions(*names: str) -> tuple[str, ...]:
+    return tuple(f"bedrock-agentcore:{name}" for name in names)
+
+
+USE_ACTIONS = _actions("StartCodeInterpreterSession", *_INVOKE, *_STOP, *_SESSION_READ)
+INVOKE_ACTIONS = _actions(*_INVOKE)
+READ_ACTIONS = _actions("GetCodeInterpreter", *_SESSION_READ)
+JANITOR_ACTIONS = _actions(*_SESSION_READ, *_STOP)
+MANAGE_ACTIONS = _actions(
+    "GetCodeInterpreter",
+    "DeleteCodeInterpreter",
+    "TagResource",
+    "UntagResource",
+    "ListTagsForResource",
+)
+# The system interpreter is AWS's: it has sessions, but no resource to read, tag or delete.
+_SYSTEM_READ_ACTIONS = _actions(*_SESSION_READ)
+
+
+class CodeInterpreterGrants:
+    """Gives callers and operators what they need on one interpreter, and on nothing else.
+
+    A grantee in the interpreter's own stack gets the interpreter's ARN. A grantee in another
+    stack gets the ARN pattern of all its generations: a replacement changes the ARN, and the
+    other stack's policy would name the one that is gone. No grant uses ``*`` as resource.
+
+    The statements go where the grantee keeps its own: a role's inline policy, or, given an
+    `iam.ManagedPolicy`, that policy (for accounts whose rules forbid inline policies).
+
+    There is no resource type for a session: who may use an interpreter may use all its sessions.
+    """
+
+    def __init__(self, interpreter: ICodeInterpreter) -> None:
+        """Grant on this interpreter.
+
+        Args:
+            interpreter: One of ours, an L2, an import or the system's.
+        """
+        self._interpreter = interpreter
+
+    def use(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Start, invoke, stop, get and list sessions: what an agent needs.
+
+        Code in a session has the execution role's permissions: so, in effect, has the grantee.
+        """
+        return self._grant(grantee, USE_ACTIONS)
+
+    def invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Run code in sessions that somebody else starts and stops."""
+        return self._grant(grantee, INVOKE_ACTIONS)
+
+    def read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Look at the interpreter and its sessions."""
+        system = self._interpreter.is_system
+        return self._grant(grantee, _SYSTEM_READ_ACTIONS if system else READ_ACTIONS)
+
+    def janitor(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Find sessions and stop them, but neither start them nor run code."""
+        return self._grant(grantee, JANITOR_ACTIONS)
+
+    def manage(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Get, delete and tag the interpreter.
+
+        Creating one is not part of it: ``CreateCodeInterpreter`` and ``ListCodeInterpreters``
+        know no resource, and creating needs ``iam:PassRole``.
+
+        Raises:
+            ValueError: This is the system interpreter, which nobody manages.
+        """
+        if self._interpreter.is_system:
+            raise ValueError(
+                f"{self._interpreter.node.path}: the system interpreter "
+                f"{self._interpreter.code_interpreter_id!r} is AWS's and cannot be managed; "
+                "grant manage on an interpreter of your own"
+            )
+        return self._grant(grantee, MANAGE_ACTIONS)
+
+    def _grant(self, grantee: iam.IGrantable, actions: tuple[str, ...]) -> iam.Grant:
+        from aws_cdk import aws_iam as iam
+
+        grant = iam.Grant.add_to_principal(
+            grantee=grantee, actions=list(actions), resource_arns=[self._arn_for(grantee)]
+        )
+        if not grant.success:
+            raise ValueError(
+                f"{self._interpreter.node.path}: the grantee {type(grantee).__name__} cannot hold "
+                "a policy, and a code interpreter takes no resource policy; grant to a role, a "
+                "user, a group, a function or a managed policy"
+            )
+        return grant
+
+    def _arn_for(self, grantee: iam.IGrantable) -> str:
+        if _is_in_stack_of(self._interpreter, grantee):
+            return self._interpreter.code_interpreter_arn
+        return self._interpreter.prefix_arn
+
+
+def _is_in_stack_of(interpreter: ICodeInterpreter, grantee: iam.IGrantable) -> bool:
+    from aws_cdk import Stack
+
+    # A function's statements go to its role, which may live in another stack than the function.
+    for holder in (grantee.grant_principal, grantee):
+        if hasattr(holder, "node"):
+            return Stack.of(cast("IConstruct", holder)) is interpreter.stack
+    return False

@@ -1,0 +1,111 @@
+"""Names that let CloudFormation replace an interpreter.
+
+Every property but the tags is create-only. CloudFormation makes the new interpreter before it
+deletes the old one, and the name is unique in the account, so a name that stays the same turns
+each such change into a conflict. The generated name therefore is
+``{label}_{id digest}_{revision digest}``: the first two parts name this interpreter in every
+generation, the last changes whenever a create-only property does.
+
+The algorithm is API: another name for the same input replaces everybody's interpreters. A golden
+file guards it; a change of it is a new major version.
+
+Pattern and uniqueness of the name:
+https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_CreateCodeInterpreter.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jsii
+from aws_cdk import IStableStringProducer, Lazy, NestedStack, Stack
+from constructs import IConstruct
+
+_ID_DIGEST_LENGTH = 10
+_REVISION_DIGEST_LENGTH = 8
+MAX_LABEL = 48 - _ID_DIGEST_LENGTH - _REVISION_DIGEST_LENGTH - 2
+
+
+def label_of(path: Sequence[str]) -> str:
+    """A readable beginning for the name, from construct ids (the stack's own id left out)."""
+    words = (re.sub(r"[^a-zA-Z0-9]+", "_", part).strip("_") for part in path)
+    label = "_".join(word for word in words if word)
+    if not label or not label[0].isalpha():
+        label = f"ci_{label}".rstrip("_")
+    return label[:MAX_LABEL].rstrip("_")
+
+
+def id_digest(stack_name: str, path: Sequence[str]) -> str:
+    """What tells this interpreter from every other one in the account."""
+    return _digest([stack_name, *path])[:_ID_DIGEST_LENGTH]
+
+
+def revision_digest(properties: Mapping[str, Any]) -> str:
+    """What changes with the create-only properties; they must be resolved."""
+    return _digest(properties)[:_REVISION_DIGEST_LENGTH]
+
+
+def _digest(value: Any) -> str:
+    # Python's own hash is salted per process.
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def outermost_stack(stack: Stack) -> Stack:
+    """The stack that is deployed: for a nested stack, the top of the nest."""
+    while (parent := stack.nested_stack_parent) is not None:
+        stack = parent
+    return stack
+
+
+def outermost_nested_stack(stack: Stack) -> NestedStack | None:
+    """The nested stack right below the stack that is deployed; `None` outside of a nest."""
+    nested: Stack | None = None
+    while (parent := stack.nested_stack_parent) is not None:
+        nested, stack = stack, parent
+    return nested if isinstance(nested, NestedStack) else None
+
+
+def stem_of(scope: IConstruct, construct_id: str, *, name_prefix: str | None) -> str:
+    """The part of the name that all generations share: ``{label}_{id digest}``.
+
+    Args:
+        scope: The scope that the interpreter is made in.
+        construct_id: Its id there.
+        name_prefix: Beginning of the name. Default: construct ids below the stack.
+    """
+    stack = outermost_stack(Stack.of(scope))
+    depth = len(stack.node.path.split("/")) if stack.node.path else 0
+    path = [*(scope.node.path.split("/")[depth:] if scope.node.path else []), construct_id]
+    # The stack's name, not its id: one app may be deployed under several names.
+    return f"{name_prefix or label_of(path)}_{id_digest(stack.stack_name, path)}"
+
+
+@jsii.implements(IStableStringProducer)
+class _NameProducer:
+    def __init__(self, produce: Callable[[], str]) -> None:
+        self._produce = produce
+
+    def produce(self) -> str:
+        return self._produce()
+
+
+def revised_name(stack: Stack, stem: str, properties: Callable[[], Mapping[str, Any]]) -> str:
+    """A token that resolves to the whole name once the app's constructs are complete.
+
+    Args:
+        stack: The interpreter's stack; tokens are resolved in it, since a token's own text
+            differs from run to run.
+        stem: What all generations share.
+        properties: Gives the create-only properties, tokens included. Called at synthesis, after
+            aspects and property injectors had their say.
+    """
+
+    def produce() -> str:
+        return f"{stem}_{revision_digest(stack.resolve(properties()))}"
+
+    return Lazy.string(_NameProducer(produce))
