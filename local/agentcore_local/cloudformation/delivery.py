@@ -53,12 +53,13 @@ def _run_when_not_throttled(
     record: dict[str, Any], event: dict[str, Any], request: Request
 ) -> dict[str, Any]:
     while True:
+        request.deliveries += 1
         result: dict[str, Any] = ministack.functions._execute_function_with_config_scope(
             record, event
         )
         if not result.get("throttle"):
-            request.deliveries += 1
             return result
+        request.deliveries -= 1
         time.sleep(_THROTTLED_WAIT_SECONDS)
 
 

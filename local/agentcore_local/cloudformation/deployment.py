@@ -154,7 +154,9 @@ class Deployment:
         if self.is_update:
             await roll_back.update(reason or self.failure_reason)
         else:
-            await roll_back.create(reason or f"{self.failure_reason}Rollback requested by user.")
+            await roll_back.create(
+                reason or f"{self.failure_reason.strip()} Rollback requested by user."
+            )
 
 
 async def deploy_stack(

@@ -25,7 +25,8 @@ def install() -> None:
             return _stack_output(arguments)
         return original(value, *context)
 
-    ministack.engine._resolve_refs = resolve
+    for module in (ministack.engine, ministack.stacks, ministack.handlers, ministack.changesets):
+        module._resolve_refs = resolve
     ministack.engine.CfnLoader.add_constructor(
         "!GetStackOutput", ministack.engine._construct_cfn_tag(_FUNCTION)
     )

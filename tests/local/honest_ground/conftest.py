@@ -57,6 +57,15 @@ class Stacks:
         """Wait until an operation is over, and return the status that it left."""
         return self._settled(stack)
 
+    def as_body(self, template: dict[str, Any]) -> str:
+        return json.dumps(template)
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while not condition():
+            assert time.monotonic() < end, "it did not happen"
+            time.sleep(0.02)
+
     def describe(self, stack: str) -> dict[str, Any]:
         described: dict[str, Any] = self.client.describe_stacks(StackName=stack)["Stacks"][0]
         return described
