@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import jsii
 from aws_cdk import Annotations, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_bedrockagentcore as agentcore
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
@@ -35,7 +36,6 @@ from .naming import MAX_LABEL, revised_name, stem_of
 from .network import NetworkAccess
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_secretsmanager as secretsmanager
 
     from .sessions import SessionDrain
@@ -47,6 +47,7 @@ _FIXED_NAME_WARNING = (
 )
 
 
+@jsii.implements(iam.IGrantable, ec2.IConnectable)
 class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractClass):
     """A custom code interpreter with safe defaults.
 
@@ -274,7 +275,7 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
     @property
     def connections(self) -> ec2.Connections:
         """The security groups of an interpreter in a VPC."""
-        return connections_of(self.resource)
+        return connections_of(self.resource, self.node.path)
 
     @property
     def _trusted_arn(self) -> str:

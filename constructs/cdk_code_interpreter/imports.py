@@ -277,7 +277,7 @@ class CodeInterpreterFromL2(ICodeInterpreter):
     @property
     def connections(self) -> ec2.Connections:
         """The L2's security groups."""
-        return connections_of(self._l2)
+        return connections_of(self._l2, self.node.path)
 
 
 def custom_arn(stack: Stack, resource_name: str) -> str:
@@ -288,12 +288,12 @@ def custom_arn(stack: Stack, resource_name: str) -> str:
     )
 
 
-def connections_of(l2: agentcore.ICodeInterpreterCustom) -> ec2.Connections:
+def connections_of(l2: agentcore.ICodeInterpreterCustom, path: str) -> ec2.Connections:
     """The security groups of an L2, or an error in our words."""
     try:
         return l2.connections
     except RuntimeError as error:
         raise ValueError(
-            f"{l2.node.path}: this interpreter has no security groups, because it is not in a "
+            f"{path}: this interpreter has no security groups, because it is not in a "
             "VPC; give it network=NetworkAccess.vpc(...)"
         ) from error
