@@ -1,11 +1,14 @@
-"""The one port of a local AWS: administration, the code interpreter, and MiniStack for the rest."""
+"""The one port of a local AWS: administration, the code interpreter, and MiniStack for the rest.
+
+Import this only after MiniStack's environment is prepared.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from agentcore_local import _ministack
+from agentcore_local import _ministack, cloudformation
 from agentcore_local._ministack import Receive, Scope, Send
 from agentcore_local.administration import Administration
 from agentcore_local.clock import Clock
@@ -25,10 +28,9 @@ class Gateway:
 
     def __init__(self, settings: Settings, port: int, *, on_ready: Callable[[], None]) -> None:
         self._ministack = _ministack.application()
+        cloudformation.install()
         self._clock = Clock()
-        backend = MiniStackBackend(
-            endpoint_url=f"http://{settings.host}:{port}", clock=self._clock
-        )
+        backend = MiniStackBackend(endpoint_url=f"http://{settings.host}:{port}", clock=self._clock)
         self._service = _NoService()
         del backend
         self._administration = Administration(settings, self._clock, self._service)

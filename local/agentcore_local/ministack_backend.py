@@ -59,9 +59,7 @@ class MiniStackBackend:
     ) -> str | None:
         """Let MiniStack's evaluator decide one call; the message of a denial, or None."""
         try:
-            _ministack.authorize(
-                caller.access_key_id, action, resource_arn, caller.region, context
-            )
+            _ministack.authorize(caller.access_key_id, action, resource_arn, caller.region, context)
         except _ministack.AccessDenied as denied:
             return denied.message
         return None
