@@ -38,6 +38,9 @@ class ServiceBehaviour:
             False, a session with the default timeout is started for it.
         arn_as_identifier: The data plane takes an ARN where the documentation passes an id.
         deleted_stays_visible_seconds: For how long Get still answers DELETED after a deletion.
+        merged_command_output: A command's two streams arrive as one with terminal line ends, in
+            `stdout` if it succeeded and in `stderr` if not, as third parties have seen it. If
+            False they are kept apart, as the API reference describes the members.
         create_seconds: How long an interpreter is CREATING.
         delete_seconds: How long an interpreter is DELETING.
         network_interfaces_outlive_seconds: For how long network interfaces of a VPC interpreter
@@ -53,6 +56,7 @@ class ServiceBehaviour:
     invoke_without_session_fails: bool = True
     arn_as_identifier: bool = False
     deleted_stays_visible_seconds: float = 0.0
+    merged_command_output: bool = False
     create_seconds: float = 0.1
     delete_seconds: float = 0.1
     network_interfaces_outlive_seconds: float = 0.0

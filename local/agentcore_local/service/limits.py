@@ -32,7 +32,6 @@ class Limits:
         code_interpreters: Custom interpreters.
         requests_per_second: Requests by operation; an operation that is not named has no limit.
         payload_bytes: The largest request, and the largest file that travels in one.
-        disk_bytes: What a session's files may take together.
         invoke_seconds: How long one Invoke may take.
         command_seconds: How long a command may take that runs as a task.
         record_seconds: For how long the record of an ended session is kept.
@@ -42,7 +41,6 @@ class Limits:
     code_interpreters: int = 1000
     requests_per_second: Mapping[str, float] = field(default_factory=lambda: DOCUMENTED_RATES)
     payload_bytes: int = 100_000_000
-    disk_bytes: int = 10 * 1024**3
     invoke_seconds: float = 15 * 60
     command_seconds: float = 8 * 3600
     record_seconds: float = 30 * 24 * 3600

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import selectors
@@ -293,7 +294,7 @@ def become_kernel(connection: Path, assignment: int, ready: int) -> NoReturn:
         sys.argv = ["kernel"]
         from ipykernel.kernelapp import IPKernelApp
 
-        app = IPKernelApp.instance()
+        app: Any = IPKernelApp.instance()
         app.initialize(["-f", str(connection), "--HistoryManager.enabled=False", "--log-level=50"])
         os.write(ready, b"1")
         os.close(ready)
@@ -343,11 +344,8 @@ def main() -> None:
     """Run the host: the folder for sockets and the number of warm kernels are its arguments."""
     folder, warm_kernels = Path(sys.argv[1]), int(sys.argv[2])
     # Imported before the first fork, so that every kernel finds them in memory.
-    import IPython.core.interactiveshell
-    import ipykernel.ipkernel
-    import ipykernel.kernelapp
-    import ipykernel.zmqshell
-
+    for module in ("ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell"):
+        importlib.import_module(module)
     ProcessHost(folder, warm_kernels).run()
 
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -245,7 +245,8 @@ class Processes:
         self._lose_everything()
 
     def _lose_everything(self) -> None:
-        for future in [*self._answers.values(), *self._ends.values()]:
+        futures: list[asyncio.Future[Any]] = [*self._answers.values(), *self._ends.values()]
+        for future in futures:
             if not future.done():
                 future.set_exception(HostLostError())
                 future.exception()  # nobody need be waiting

@@ -109,24 +109,27 @@ def check(shape: Shape, params: Mapping[str, Any]) -> None:
 
 
 def _errors(shape: Any, value: Any, path: str) -> Iterator[FieldError]:
-    kind = shape.type_name
-    if kind == "structure":
+    if shape.type_name == "structure":
         yield from _structure_errors(shape, value, path)
-    elif kind == "list":
-        yield from _size_errors(shape, len(value), path)
-        for number, each in enumerate(value):
-            yield from _errors(shape.member, each, f"{path}.{number}")
-    elif kind == "map":
-        yield from _size_errors(shape, len(value), path)
-        for key, each in value.items():
-            yield from _errors(shape.key, key, f"{path}.{key}")
-            yield from _errors(shape.value, each, f"{path}.{key}")
-    elif kind in ("string", "blob"):
-        yield from _size_errors(shape, len(value), path)
-        if kind == "string":
-            yield from _text_errors(shape, value, path)
-    elif kind in NUMBERS:
+        return
+    if shape.type_name in NUMBERS:
         yield from _range_errors(shape, value, path)
+    elif shape.type_name in ("string", "blob", "list", "map"):
+        yield from _size_errors(shape, len(value), path)
+    if shape.type_name == "string":
+        yield from _text_errors(shape, value, path)
+    for part, each, name in _parts(shape, value):
+        yield from _errors(part, each, f"{path}.{name}")
+
+
+def _parts(shape: Any, value: Any) -> Iterator[tuple[Any, Any, object]]:
+    if shape.type_name == "list":
+        for number, each in enumerate(value):
+            yield shape.member, each, number
+    elif shape.type_name == "map":
+        for key, each in value.items():
+            yield shape.key, key, key
+            yield shape.value, each, key
 
 
 def _structure_errors(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[FieldError]:

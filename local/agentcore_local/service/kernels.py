@@ -1,0 +1,276 @@
+"""Jupyter kernels: Python, and Deno for JavaScript and TypeScript."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agentcore_local.service.processes import HostLostError, Processes
+from agentcore_local.service.results import Execution, image_block, plain, text_block
+
+if TYPE_CHECKING:
+    from jupyter_client.asynchronous.client import AsyncKernelClient
+
+READY_SECONDS = 60
+INTERRUPT_SECONDS = 3
+
+LaunchedKernel = tuple[int, Path]
+"""A kernel's process and its connection file."""
+
+
+class KernelEndedError(Exception):
+    """The kernel's process ended while it was needed.
+
+    Attributes:
+        exit_code: What the process ended with; None if the whole process host is gone.
+    """
+
+    def __init__(self, exit_code: int | None) -> None:
+        super().__init__(f"the kernel ended with exit code {exit_code}")
+        self.exit_code = exit_code
+
+
+class JupyterKernel:
+    """A kernel of one session: starts on first use, runs one piece of code at a time.
+
+    Args:
+        processes: Knows when the kernel's process ends.
+        launch: Starts the kernel.
+    """
+
+    def __init__(
+        self, processes: Processes, launch: Callable[[], Awaitable[LaunchedKernel]]
+    ) -> None:
+        self._processes = processes
+        self._launch = launch
+        self._turn = asyncio.Lock()
+        self._client: AsyncKernelClient | None = None
+        self._pid = 0
+        self._end: asyncio.Task[int] | None = None
+
+    async def execute(self, code: str, *, timeout: float, fresh: bool = False) -> Execution:
+        """Run code; its state is there for the next call.
+
+        Args:
+            code: The code.
+            timeout: After how many seconds it is interrupted.
+            fresh: Whether to forget all earlier state first.
+        """
+        async with self._turn:
+            if fresh:
+                await self._discard()
+            started = time.perf_counter()
+            try:
+                client = await self._ready_client()
+                execution = await self._run(client, code, timeout)
+            except KernelEndedError as ended:
+                await self._discard()
+                execution = _ended_execution(ended)
+            execution.seconds = time.perf_counter() - started
+            return execution
+
+    def close(self) -> None:
+        """Let go of the kernel's sockets; its process is ended with the session."""
+        if self._client is not None:
+            self._client.stop_channels()
+            self._client.context.term()
+            self._client = None
+        if self._end is not None:
+            self._end.cancel()
+            self._end = None
+
+    async def _discard(self) -> None:
+        if self._client is not None:
+            with contextlib.suppress(HostLostError):
+                await self._processes.kill(self._pid)
+        self.close()
+
+    async def _ready_client(self) -> AsyncKernelClient:
+        if self._end is not None and self._end.done():  # it ended between two calls
+            await self._discard()
+        if self._client is None:
+            from jupyter_client.asynchronous.client import AsyncKernelClient
+            from zmq.asyncio import Context
+
+            self._pid, connection_file = await self._launch()
+            self._end = asyncio.create_task(self._processes.wait(self._pid))
+            client = AsyncKernelClient(context=Context())
+            client.load_connection_file(str(connection_file))
+            client.start_channels(stdin=False, hb=False)
+            self._client = client
+            await self._until_end(_until_ready(client), READY_SECONDS)
+        return self._client
+
+    async def _run(self, client: AsyncKernelClient, code: str, timeout: float) -> Execution:
+        message_id = client.execute(code, allow_stdin=False)
+        collector = OutputCollector(message_id)
+        try:
+            await self._until_end(collector.collect(client), timeout)
+        except TimeoutError:
+            await self._stop_runaway(client, collector)
+            note = f"Execution was stopped: it took longer than {timeout:g} seconds"
+            collector.add_error(note)
+        return collector.execution()
+
+    async def _stop_runaway(self, client: AsyncKernelClient, collector: OutputCollector) -> None:
+        await self._processes.interrupt(self._pid)
+        try:
+            await self._until_end(collector.collect(client), INTERRUPT_SECONDS)
+        except TimeoutError:
+            await self._discard()
+
+    async def _until_end(self, work: Awaitable[None], timeout: float) -> None:
+        """Wait for some work, but not beyond the end of the kernel's process.
+
+        Raises:
+            KernelEndedError: The process ended first.
+            TimeoutError: Neither happened in time.
+        """
+        assert self._end is not None
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait(
+                {task, self._end}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+            )
+            if task.done():
+                return task.result()
+            if self._end.done():
+                lost = isinstance(self._end.exception(), HostLostError)
+                raise KernelEndedError(None if lost else self._end.result())
+            raise TimeoutError
+        finally:
+            if not task.done():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+
+async def _until_ready(client: AsyncKernelClient) -> None:
+    """Ask for the kernel's information until its broadcasts arrive as well.
+
+    A broadcast that is sent before the subscription has reached the kernel is lost, and with it
+    the output of the first code.
+    """
+    while True:
+        message_id = client.kernel_info()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.25):
+                while True:
+                    message = await client.get_iopub_msg()
+                    if _answers(message, message_id) and _is_idle(message):
+                        break
+                while not _answers(await client.get_shell_msg(), message_id):
+                    pass
+                return
+
+
+def _answers(message: dict[str, Any], message_id: str) -> bool:
+    return bool(message["parent_header"].get("msg_id") == message_id)
+
+
+def _is_idle(message: dict[str, Any]) -> bool:
+    if message["header"]["msg_type"] != "status":
+        return False
+    return bool(message["content"]["execution_state"] == "idle")
+
+
+class OutputCollector:
+    """Gathers what a piece of code puts out."""
+
+    def __init__(self, message_id: str) -> None:
+        self._message_id = message_id
+        self._blocks: list[tuple[str, dict[str, Any]]] = []
+        self._streams = {"stdout": "", "stderr": ""}
+        self._failed = False
+
+    async def collect(self, client: AsyncKernelClient) -> None:
+        """Read broadcasts until the kernel is idle again."""
+        while True:
+            message = await client.get_iopub_msg()
+            if _answers(message, self._message_id):
+                if _is_idle(message):
+                    return
+                self._add(message["header"]["msg_type"], message["content"])
+
+    def execution(self) -> Execution:
+        """What was gathered so far."""
+        content = []
+        for _, block in self._blocks:
+            if block["type"] == "text":
+                block = text_block(block["text"].rstrip("\n"))
+            content.append(block)
+        return Execution(
+            content=content,
+            # The service's answers end without the last line's end.
+            stdout=self._streams["stdout"].rstrip("\n"),
+            stderr=self._streams["stderr"].rstrip("\n"),
+            exit_code=1 if self._failed else 0,
+        )
+
+    def add_error(self, text: str) -> None:
+        """Add the text of an error."""
+        self._failed = True
+        if self._streams["stderr"] and not self._streams["stderr"].endswith("\n"):
+            text = "\n" + text
+        self._streams["stderr"] += text
+        self._blocks.append(("error", text_block(text.lstrip("\n"))))
+
+    def _add(self, kind: str, content: dict[str, Any]) -> None:
+        if kind == "stream":
+            text = plain(content["text"])
+            self._streams[content["name"]] += text
+            self._add_text(content["name"], text)
+        elif kind in ("execute_result", "display_data"):
+            self._add_data(content["data"])
+        elif kind == "error":
+            traceback = content["traceback"] or [f"{content['ename']}: {content['evalue']}"]
+            self.add_error(plain("\n".join(traceback)))
+
+    def _add_text(self, source: str, text: str) -> None:
+        if self._blocks and self._blocks[-1][0] == source:
+            self._blocks[-1][1]["text"] += text
+        else:
+            self._blocks.append((source, text_block(text)))
+
+    def _add_data(self, data: dict[str, Any]) -> None:
+        for mime_type in ("image/png", "image/jpeg", "image/svg+xml"):
+            if mime_type in data:
+                raw = data[mime_type]
+                image = raw.encode() if mime_type.endswith("xml") else base64.b64decode(raw)
+                self._blocks.append(("image", image_block(image, mime_type)))
+                return
+        text = plain(str(data.get("text/plain", "")))
+        if text:
+            self._streams["stdout"] += text + "\n"
+            self._add_text("value", text + "\n")
+
+
+def _ended_execution(ended: KernelEndedError) -> Execution:
+    execution = OutputCollector("")
+    how = "" if ended.exit_code is None else f" with exit code {ended.exit_code}"
+    execution.add_error(f"The interpreter's process ended{how}; its state is lost")
+    return execution.execution()
+
+
+def write_connection_file(path: Path) -> None:
+    """Choose where a kernel that is no child of ours listens: on sockets in the file system."""
+    channels = ("shell", "iopub", "stdin", "control", "hb")
+    path.touch(mode=0o600)
+    path.write_text(
+        json.dumps(
+            {
+                "transport": "ipc",
+                "ip": str(path.with_suffix("")),
+                "key": base64.b16encode(path.name.encode()).decode(),
+                "signature_scheme": "hmac-sha256",
+                "kernel_name": "deno",
+                **{f"{channel}_port": number for number, channel in enumerate(channels, 1)},
+            }
+        )
+    )

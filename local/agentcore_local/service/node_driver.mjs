@@ -1,0 +1,102 @@
+// Runs the code of one session in one Node process: JavaScript as CommonJS, TypeScript as an
+// ES module. Requests and answers are lines of JSON on a socket. A call ends as a program does,
+// when nothing is left to wait for; that is when Node emits `beforeExit`.
+import fs from 'node:fs';
+import { createRequire, stripTypeScriptTypes } from 'node:module';
+import net from 'node:net';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import vm from 'node:vm';
+
+const socketPath = process.argv[2];
+const channel = net.connect(socketPath);
+const require = createRequire(path.join(process.cwd(), 'index.js'));
+const module = { exports: {}, require };
+const importer = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+let current = null;
+
+Object.assign(globalThis, {
+  require, module, exports: module.exports,
+  __dirname: process.cwd(), __filename: path.join(process.cwd(), 'index.js'),
+});
+
+for (const name of ['stdout', 'stderr']) {
+  const original = process[name].write.bind(process[name]);
+  process[name].write = (chunk, encoding, done) => {
+    if (current === null) return original(chunk, encoding, done);
+    current[name] += Buffer.isBuffer(chunk) ? chunk.toString() : chunk;
+    const callback = typeof encoding === 'function' ? encoding : done;
+    if (callback) process.nextTick(callback);
+    return true;
+  };
+}
+
+function finish(exitCode) {
+  if (current === null) return;
+  const { stdout, stderr } = current;
+  current = null;
+  channel.ref();
+  channel.write(JSON.stringify({ stdout, stderr, exitCode }) + '\n');
+}
+
+function fail(error) {
+  if (current === null) return;
+  const text = error instanceof Error ? error.stack : `Uncaught ${String(error)}`;
+  current.stderr += text + '\n';
+  current.failed = true;
+}
+
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
+process.on('beforeExit', () => finish(current?.failed ? 1 : process.exitCode ?? 0));
+process.on('exit', (code) => {
+  if (current === null) return;
+  // The process is about to go, and a socket's write would come too late: leave the answer in
+  // a file beside the socket.
+  const { stdout, stderr } = current;
+  fs.writeFileSync(socketPath + '.exit', JSON.stringify({ stdout, stderr, exitCode: code }));
+});
+
+async function runTypeScript(code) {
+  const source = new vm.SourceTextModule(stripTypeScriptTypes(code), {
+    identifier: pathToFileURL(path.join(process.cwd(), 'index.mts')).href,
+    importModuleDynamically: importer,
+    initializeImportMeta: (meta) => { meta.dirname = process.cwd(); },
+  });
+  await source.link(async (specifier) => {
+    const place = /^\.{0,2}\//.test(specifier)
+      ? pathToFileURL(path.resolve(specifier)).href
+      : specifier;
+    const target = await import(place);
+    const names = Object.keys(target);
+    return new vm.SyntheticModule(names, function () {
+      for (const name of names) this.setExport(name, target[name]);
+    });
+  });
+  await source.evaluate();
+}
+
+async function run({ language, code }) {
+  process.exitCode = undefined;
+  current = { stdout: '', stderr: '', failed: false };
+  channel.unref();
+  try {
+    if (language === 'typescript') {
+      await runTypeScript(code);
+    } else {
+      new vm.Script(code, { filename: 'index.js', importModuleDynamically: importer })
+        .runInThisContext();
+    }
+  } catch (error) {
+    fail(error);
+  }
+}
+
+let pending = '';
+channel.setEncoding('utf8');
+channel.on('data', (text) => {
+  pending += text;
+  const lines = pending.split('\n');
+  pending = lines.pop();
+  for (const line of lines) run(JSON.parse(line));
+});
