@@ -38,7 +38,7 @@ from .network import NetworkAccess
 if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
 
-    from .sessions import SessionDrain
+    from .session_drain import SessionDrain
 
 _FIXED_NAME_WARNING = (
     "code_interpreter_name is fixed: any change but one of tags replaces the interpreter, and the "
@@ -338,7 +338,7 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
             )
 
     def _add_drain(self) -> None:
-        from .sessions import SessionDrain
+        from .session_drain import SessionDrain
 
         self._drain = SessionDrain(self, "Drain", interpreter=self)
 
