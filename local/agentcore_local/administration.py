@@ -10,7 +10,6 @@ from typing import Any
 from agentcore_local import _ministack
 from agentcore_local.clock import Clock
 from agentcore_local.cloudformation import administration as cloudformation_administration
-from agentcore_local.cloudformation import administration as cloudformation_administration
 from agentcore_local.service.http import HttpRequest, HttpResponse
 from agentcore_local.settings import ADMIN_PATH, Settings
 
@@ -68,7 +67,6 @@ class Administration:
 
     def _reset(self, body: dict[str, Any]) -> dict[str, Any]:
         _ministack.reset()
-        cloudformation_administration.reset()
         cloudformation_administration.reset()
         return {}
 

@@ -1,0 +1,239 @@
+"""`AWS::BedrockAgentCore::CodeInterpreterCustom`, on top of the service itself.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-bedrockagentcore-codeinterpretercustom.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from agentcore_local import _ministack_cloudformation as ministack
+from agentcore_local.cloudformation.events import ResourceAddress
+from agentcore_local.cloudformation.resource_kinds import (
+    Existing,
+    Properties,
+    Provisioned,
+    ResourceFailed,
+)
+from agentcore_local.resource_types.schema import TypeSchema
+from agentcore_local.service.backend import Caller
+from agentcore_local.service.errors import ServiceError
+from agentcore_local.settings import ROOT_ACCESS_KEY_ID
+
+TYPE = "AWS::BedrockAgentCore::CodeInterpreterCustom"
+SCHEMA = TypeSchema(
+    name=TYPE,
+    required=("Name", "NetworkConfiguration"),
+    create_only=(
+        "Certificates",
+        "Description",
+        "ExecutionRoleArn",
+        "Name",
+        "NetworkConfiguration",
+    ),
+    updatable=("Tags",),
+    tags=("Tags", "map"),
+)
+
+_POLL_SECONDS = 0.02
+# CloudFormation gives a resource far longer; nothing here takes minutes unless it is a fault.
+_STABLE_WITHIN_SECONDS = 120.0
+
+_HANDLER_ERRORS = {
+    "AccessDeniedException": "AccessDenied",
+    "ConflictException": "AlreadyExists",
+    "ResourceNotFoundException": "NotFound",
+    "ServiceQuotaExceededException": "ServiceLimitExceeded",
+    "ThrottlingException": "Throttling",
+    "ValidationException": "InvalidRequest",
+}
+
+
+class CodeInterpreters(Protocol):
+    """What the resource type needs of the code interpreter service."""
+
+    def create_code_interpreter(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """CreateCodeInterpreter."""
+        ...
+
+    def get_code_interpreter(self, identifier: str, caller: Caller) -> dict[str, Any]:
+        """GetCodeInterpreter."""
+        ...
+
+    def delete_code_interpreter(self, identifier: str, caller: Caller) -> dict[str, Any]:
+        """DeleteCodeInterpreter."""
+        ...
+
+    def list_tags(self, arn: str, caller: Caller) -> dict[str, str]:
+        """ListTagsForResource."""
+        ...
+
+    def tag(self, arn: str, tags: Mapping[str, str], caller: Caller) -> None:
+        """TagResource."""
+        ...
+
+    def untag(self, arn: str, keys: list[str], caller: Caller) -> None:
+        """UntagResource."""
+        ...
+
+
+class CodeInterpreterType:
+    """Creates, replaces, tags and deletes interpreters for stacks.
+
+    Args:
+        service: the code interpreter service.
+    """
+
+    def __init__(self, service: CodeInterpreters) -> None:
+        self._service = service
+
+    async def create(self, address: ResourceAddress, properties: Properties) -> Provisioned:
+        """Create an interpreter and wait until it is READY."""
+        SCHEMA.check(address.logical_id, properties)
+        try:
+            made = self._service.create_code_interpreter(_parameters(properties), _caller())
+        except ServiceError as error:
+            raise _failure(error) from error
+        identifier = made["codeInterpreterId"]
+        described = await self._until(identifier, done=("READY", "CREATE_FAILED"))
+        if described["status"] != "READY":
+            raise ResourceFailed(
+                f'Resource handler returned message: "Exceeded attempts to wait: '
+                f'{identifier} is {described["status"]}: {described.get("failureReason")}" '
+                "(HandlerErrorCode: NotStabilized)",
+                physical_id=identifier,
+            )
+        return Provisioned(physical_id=identifier, attributes=_attributes(described))
+
+    async def update(
+        self, address: ResourceAddress, existing: Existing, properties: Properties
+    ) -> Provisioned:
+        """Change the tags in place; everything else takes a new interpreter."""
+        SCHEMA.check(address.logical_id, properties)
+        if SCHEMA.must_be_replaced(existing.properties, properties):
+            return await self.create(address, properties)
+        arn = existing.attributes["CodeInterpreterArn"]
+        old, new = existing.properties.get("Tags") or {}, properties.get("Tags") or {}
+        gone = sorted(set(old) - set(new))
+        try:
+            if gone:
+                self._service.untag(arn, gone, _caller())
+            if new != old:
+                self._service.tag(arn, _tags(new), _caller())
+            described = self._service.get_code_interpreter(existing.physical_id, _caller())
+        except ServiceError as error:
+            raise _failure(error) from error
+        return Provisioned(physical_id=existing.physical_id, attributes=_attributes(described))
+
+    async def delete(
+        self, address: ResourceAddress, physical_id: str, properties: Properties
+    ) -> None:
+        """Delete an interpreter and wait until it is gone. The sessions are not stopped."""
+        try:
+            self._service.delete_code_interpreter(physical_id, _caller())
+        except ServiceError as error:
+            if error.code == "ResourceNotFoundException":
+                return
+            raise _failure(error) from error
+        described = await self._until(physical_id, done=("DELETED", "DELETE_FAILED"))
+        if described["status"] != "DELETED":
+            raise ResourceFailed(
+                f'Resource handler returned message: "{physical_id} is {described["status"]}: '
+                f'{described.get("failureReason")}" (HandlerErrorCode: NotStabilized)'
+            )
+
+    async def _until(self, identifier: str, *, done: tuple[str, str]) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _STABLE_WITHIN_SECONDS
+        while True:
+            try:
+                described = self._service.get_code_interpreter(identifier, _caller())
+            except ServiceError as error:
+                if error.code == "ResourceNotFoundException":
+                    return {"status": "DELETED"}
+                raise _failure(error, physical_id=identifier) from error
+            if described["status"] in done:
+                return described
+            if loop.time() > end:
+                raise ResourceFailed(
+                    f'Resource handler returned message: "{identifier} stays '
+                    f'{described["status"]}" (HandlerErrorCode: NotStabilized)',
+                    physical_id=identifier,
+                )
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+def _caller() -> Caller:
+    """CloudFormation calls with the credentials of the account's root here.
+
+    On AWS it calls as the deployment's role: what that role lacks is not noticed here.
+    """
+    account = ministack.responses.get_account_id()
+    return Caller(
+        access_key_id=ROOT_ACCESS_KEY_ID,
+        account=account,
+        region=ministack.responses.get_region(),
+        arn=f"arn:aws:iam::{account}:root",
+    )
+
+
+def _parameters(properties: Properties) -> dict[str, Any]:
+    network = properties["NetworkConfiguration"]
+    parameters: dict[str, Any] = {
+        "name": properties["Name"],
+        "networkConfiguration": {"networkMode": network.get("NetworkMode", "SANDBOX")},
+    }
+    if vpc := network.get("VpcConfig"):
+        parameters["networkConfiguration"]["vpcConfig"] = {
+            "securityGroups": vpc.get("SecurityGroups", []),
+            "subnets": vpc.get("Subnets", []),
+        }
+    for name, member in (("Description", "description"), ("ExecutionRoleArn", "executionRoleArn")):
+        if name in properties:
+            parameters[member] = properties[name]
+    if "Certificates" in properties:
+        parameters["certificates"] = [
+            {
+                "location": {
+                    "secretsManager": {"secretArn": item["CertificateLocation"]["SecretArn"]}
+                }
+            }
+            for item in properties["Certificates"]
+        ]
+    if properties.get("Tags"):
+        parameters["tags"] = _tags(properties["Tags"])
+    return parameters
+
+
+def _tags(tags: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in tags.items()}
+
+
+def _attributes(described: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = {
+        "CodeInterpreterId": described["codeInterpreterId"],
+        "CodeInterpreterArn": described["codeInterpreterArn"],
+        "Status": described["status"],
+        "CreatedAt": _timestamp(described["createdAt"]),
+        "LastUpdatedAt": _timestamp(described["lastUpdatedAt"]),
+    }
+    if described.get("failureReason"):
+        attributes["FailureReason"] = described["failureReason"]
+    return attributes
+
+
+def _timestamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
+
+
+def _failure(error: ServiceError, *, physical_id: str | None = None) -> ResourceFailed:
+    code = _HANDLER_ERRORS.get(error.code, "GeneralServiceException")
+    return ResourceFailed(
+        f'Resource handler returned message: "{error.message} (Service: '
+        f'BedrockAgentCoreControl, Status Code: {error.http_status}, Error: {error.code})" '
+        f"(HandlerErrorCode: {code})",
+        physical_id=physical_id,
+    )
