@@ -1,0 +1,122 @@
+"""What a function may do to which interpreters.
+
+The managed policies here are replaced, not changed: their logical ids hold a digest of what they
+allow. CloudFormation changes a policy before it deletes what is no longer in the template, so a
+policy that loses an interpreter's ARN would deny the drain of just that interpreter. A replaced
+policy is deleted in the same cleanup as the drain, and after it, because the drain depended on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+
+from aws_cdk import CfnResource, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+# A managed policy has at most 6,144 characters:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+LARGEST_POLICY = 6_144
+_FRAME = 60
+_STATEMENT = 60
+_PSEUDO_PARAMETER = re.compile(r"\$\{Token\[(AWS\.[A-Za-z]+)\.\d+\]\}")
+# A token of any other kind stands for an ARN or id of at most this many characters.
+_ANY_TOKEN = "${Token["
+_LONGEST_VALUE = 150
+
+
+def size_of(text: str) -> int:
+    """How many characters a text may have once it is deployed, at most.
+
+    A pseudo parameter's token is longer than its value (the longest Region has 14 characters).
+    """
+    known = _PSEUDO_PARAMETER.sub("x" * 15, text)
+    return len(known) + _LONGEST_VALUE * known.count(_ANY_TOKEN)
+
+
+class AccessPolicies(Construct):
+    """The managed policies of one function's role, split where one would be too long."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, role: iam.IRole) -> None:
+        """Prepare for statements.
+
+        Args:
+            scope: Where to define the policies.
+            construct_id: Their id in that scope.
+            role: The role that they are attached to.
+        """
+        super().__init__(scope, construct_id)
+        self._role = role
+        self._policies: list[_Policy] = []
+
+    def allow(self, actions: Sequence[str], resource_arn: str) -> iam.ManagedPolicy:
+        """Allow actions on a resource.
+
+        Args:
+            actions: Actions with their service's prefix.
+            resource_arn: ARN, or pattern of ARNs.
+
+        Returns:
+            The policy that allows it: depend on it to be deleted before it is.
+        """
+        wanted = tuple(actions)
+        for policy in self._policies:
+            if policy.has(wanted, resource_arn):
+                return policy.resource
+        if not self._policies or not self._policies[-1].has_room(wanted, resource_arn):
+            number = len(self._policies) + 1
+            self._policies.append(_Policy(self, f"Policy{number}", self._role))
+        self._policies[-1].add(wanted, resource_arn)
+        return self._policies[-1].resource
+
+
+class _Policy:
+    def __init__(self, scope: Construct, construct_id: str, role: iam.IRole) -> None:
+        self.resource = iam.ManagedPolicy(scope, construct_id, roles=[role])
+        self._stack = Stack.of(scope)
+        self._statements: dict[tuple[str, ...], iam.PolicyStatement] = {}
+        self._contents: dict[tuple[str, ...], list[str]] = {}
+        self._size = _FRAME
+        words = re.findall(r"[A-Za-z0-9]+", self.resource.node.path.partition("/")[2])
+        self._logical_id = "".join(words)[-180:]
+
+    def has(self, actions: tuple[str, ...], resource_arn: str) -> bool:
+        return resource_arn in self._contents.get(actions, ())
+
+    def has_room(self, actions: tuple[str, ...], resource_arn: str) -> bool:
+        return self._size + self._cost(actions, resource_arn) <= LARGEST_POLICY
+
+    def add(self, actions: tuple[str, ...], resource_arn: str) -> None:
+        self._size += self._cost(actions, resource_arn)
+        self._contents.setdefault(actions, []).append(resource_arn)
+        if actions in self._statements:
+            self._statements[actions].add_resources(resource_arn)
+        else:
+            statement = iam.PolicyStatement(actions=list(actions), resources=[resource_arn])
+            self.resource.add_statements(statement)
+            self._statements[actions] = statement
+        self._rename()
+
+    def _cost(self, actions: tuple[str, ...], resource_arn: str) -> int:
+        cost = size_of(resource_arn) + len('"",')
+        if actions not in self._statements:
+            cost += _STATEMENT + sum(len(each) + len('"",') for each in actions)
+        return cost
+
+    def _rename(self) -> None:
+        contents = sorted(
+            (list(actions), sorted(self._stable(arn) for arn in arns))
+            for actions, arns in self._contents.items()
+        )
+        digest = hashlib.sha256(json.dumps(contents).encode()).hexdigest()[:8]
+        resource = self.resource.node.default_child
+        assert isinstance(resource, CfnResource)
+        resource.override_logical_id(f"{self._logical_id}{digest.upper()}")
+
+    def _stable(self, arn: str) -> str:
+        """The ARN in words that are the same in every run; a token's number is not."""
+        known = _PSEUDO_PARAMETER.sub(r"<\1>", arn)
+        return json.dumps(self._stack.resolve(arn)) if _ANY_TOKEN in known else known

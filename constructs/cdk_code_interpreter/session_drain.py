@@ -1,0 +1,132 @@
+"""Stops all sessions of an interpreter before CloudFormation deletes or replaces it."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, cast
+
+from aws_cdk import CustomResource, Duration, Stack
+from constructs import Construct
+
+from ._references import refer_weakly
+from ._series import name_in_every_generation
+from ._validation import Findings
+from .session_manager import SessionManager, check_reach, region_of
+
+if TYPE_CHECKING:
+    from aws_cdk import CfnResource
+
+    from .interface import ICodeInterpreter
+
+RESOURCE_TYPE = "Custom::CodeInterpreterSessionDrain"
+# The function runs for 15 minutes at most, and needs time to answer.
+LONGEST_DRAIN_SECONDS = 840
+# Three deliveries of one event, 15 minutes each, and the pauses between them.
+SERVICE_TIMEOUT_SECONDS = 3_600
+_ACTIONS = ("ListCodeInterpreterSessions", "StopCodeInterpreterSession")
+
+
+class OnDrainFailure(enum.Enum):
+    """What happens if sessions cannot be stopped in time."""
+
+    CONTINUE = "CONTINUE"
+    """The deletion goes on; a metric and the log tell how many sessions were left."""
+    BLOCK = "BLOCK"
+    """The deletion fails, with the number of sessions and the way out as the reason."""
+
+
+class SessionDrain(Construct):
+    """A custom resource that stops every session before its interpreter is deleted.
+
+    The service asks that all sessions are stopped first
+    (https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/code-interpreter-delete.html),
+    and CloudFormation does not stop any. On a replacement, the old interpreter's sessions are
+    stopped when the update is certain; the new one's live on.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        interpreter: ICodeInterpreter,
+        on_failure: OnDrainFailure = OnDrainFailure.CONTINUE,
+        timeout: Duration | None = None,
+    ) -> None:
+        """Define the drain.
+
+        Args:
+            scope: Where to define it, in the stack of the interpreter.
+            construct_id: Its id in that scope.
+            interpreter: The interpreter; `CodeInterpreter` has a drain already.
+            on_failure: What happens if sessions are left. Default: the deletion goes on.
+            timeout: How long to try, 1 to 14 minutes. Default: 14 minutes.
+
+        Raises:
+            ValueError: The interpreter is the system's, or another account's, or another stack's,
+                or the timeout is out of range.
+        """
+        _check(scope, construct_id, interpreter, timeout)
+        super().__init__(scope, construct_id)
+        manager = SessionManager.of(self)
+        manager.share_pace()
+        policy = manager.drain.allow(_ACTIONS, interpreter.prefix_arn)
+        region = region_of(interpreter, self).get("region")
+        self._resource = CustomResource(
+            self,
+            "Resource",
+            resource_type=RESOURCE_TYPE,
+            service_token=manager.drain.function.function_arn,
+            properties={
+                "Version": "1",
+                "InterpreterId": interpreter.undrained_code_interpreter_id,
+                "InterpreterArn": interpreter.undrained_code_interpreter_arn,
+                "Name": name_in_every_generation(interpreter),
+                "OnFailure": on_failure.value,
+                "TimeoutSeconds": str(_seconds(timeout)),
+                **({"Region": region} if region else {}),
+            },
+        )
+        # CloudFormation deletes in the opposite order: the drain runs while it is still allowed to.
+        self._resource.node.add_dependency(policy)
+        resource = cast("CfnResource", self._resource.node.default_child)
+        # The construct's own property makes a string of it, which validation warns about.
+        resource.add_property_override("ServiceTimeout", SERVICE_TIMEOUT_SECONDS)
+        refer_weakly(resource)
+
+    @property
+    def code_interpreter_id(self) -> str:
+        """The id, as the drain answers it: who uses it is deleted before the drain runs."""
+        return self._resource.get_att_string("CodeInterpreterId")
+
+    @property
+    def code_interpreter_arn(self) -> str:
+        """The ARN, as the drain answers it: who uses it is deleted before the drain runs."""
+        return self._resource.get_att_string("CodeInterpreterArn")
+
+
+def _seconds(timeout: Duration | None) -> int:
+    return LONGEST_DRAIN_SECONDS if timeout is None else int(timeout.to_seconds())
+
+
+def _check(
+    scope: Construct, construct_id: str, interpreter: ICodeInterpreter, timeout: Duration | None
+) -> None:
+    findings = Findings(scope, construct_id)
+    if interpreter.is_system:
+        findings.add(
+            "the system interpreter is never deleted, and its sessions may be other teams': it "
+            "takes no drain; leave it out"
+        )
+    elif Stack.of(scope) != interpreter.stack:
+        findings.add(
+            f"the interpreter is defined in the stack {interpreter.stack.node.path!r}, where its "
+            f"deletion is decided, not in {Stack.of(scope).node.path!r}; define the drain there"
+        )
+    if timeout is not None and not 60 <= _seconds(timeout) <= LONGEST_DRAIN_SECONDS:
+        findings.add(
+            f"timeout must be 1 to 14 minutes, got {_seconds(timeout)} seconds; the function that "
+            "drains ends after 15 minutes, and has to answer"
+        )
+    findings.raise_if_any()
+    check_reach(interpreter, scope, construct_id)

@@ -1,0 +1,276 @@
+"""The functions that the drains, janitors and canaries of one stack share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import jsii
+from aws_cdk import Annotations, IStableStringProducer, Lazy, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from ._schedules import Schedules
+from ._task_function import TaskFunction
+from .naming import outermost_stack
+from .session_settings import SessionManagerSettings
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_sqs as sqs
+
+    from .interface import ICodeInterpreter
+
+_ID = "CodeInterpreterSessionManager"
+_SHARES_ID = "CodeInterpreterDrains"
+
+
+class SessionManager(Construct):
+    """One plain function per stack and task: drain, janitor, canary.
+
+    CloudFormation refuses to change the function that a custom resource is served by, so these
+    belong to the stack and not to any one construct, and neither their logical ids nor their
+    names depend on options. A nested stack has its own: what its drains need is then deleted
+    after them in every order in which a nest of stacks can be updated.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: SessionManagerSettings
+    ) -> None:
+        """Define the manager; use `SessionManager.of` instead.
+
+        Args:
+            scope: The stack.
+            construct_id: Its id in that scope.
+            settings: How the functions are run.
+
+        Raises:
+            ValueError: The settings cannot be.
+        """
+        settings.check(scope, construct_id)
+        super().__init__(scope, construct_id)
+        self.settings = settings
+        self._shares = _Shares.of(self)
+        if settings.encryption_key is not None:
+            self._allow_logs(settings)
+
+    @staticmethod
+    def of(scope: Construct, settings: SessionManagerSettings | None = None) -> SessionManager:
+        """The manager of the stack that something is in.
+
+        Args:
+            scope: The stack, or anything in it.
+            settings: How the functions are run: to be said once, before the first construct that
+                uses them. Default: as they are; lean, if nothing was ever said.
+
+        Raises:
+            ValueError: The stack's functions have other settings, or the settings cannot be.
+        """
+        stack = Stack.of(scope)
+        existing = stack.node.try_find_child(_ID)
+        if existing is None:
+            return SessionManager(stack, _ID, settings=settings or SessionManagerSettings())
+        if not isinstance(existing, SessionManager):
+            raise ValueError(
+                f"{existing.node.path}: the id {_ID!r} is taken by something else; rename that"
+            )
+        if settings is not None and settings != existing.settings:
+            raise ValueError(
+                f"{existing.node.path}: the stack's session functions already have other settings "
+                f"({_difference(existing.settings, settings)}); there is one set for the whole "
+                "stack, so call SessionManager.of(stack, settings) once, before the first "
+                "construct that uses them"
+            )
+        return existing
+
+    @property
+    def functions(self) -> Sequence[TaskFunction]:
+        """The functions that there are so far; each is made when something first needs it."""
+        found = [self.node.try_find_child(each) for each in ("Drain", "Janitor", "Canary")]
+        return [each for each in found if isinstance(each, TaskFunction)]
+
+    @functools.cached_property
+    def drain(self) -> TaskFunction:
+        """Stops all sessions of an interpreter before it is deleted."""
+        wanted = self.settings.dead_letters or self.settings.dead_letter_queue is not None
+        return self._function(
+            "Drain",
+            "Stops the sessions of code interpreters before they are deleted",
+            self.dead_letter_queue if wanted else None,
+        )
+
+    @functools.cached_property
+    def janitor(self) -> TaskFunction:
+        """Stops sessions that a policy does not allow, or all of them on demand."""
+        return self._function(
+            "Janitor",
+            "Stops the sessions of code interpreters that a policy does not allow",
+            self.dead_letter_queue,
+            # No resource-level permission:
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrockagentcore.html
+            iam.PolicyStatement(
+                actions=["bedrock-agentcore:ListCodeInterpreters"], resources=["*"]
+            ),
+        )
+
+    @functools.cached_property
+    def canary(self) -> TaskFunction:
+        """Uses interpreters to prove that they work."""
+        return self._function(
+            "Canary",
+            "Uses code interpreters to prove that they work",
+            self.dead_letter_queue,
+            iam.PolicyStatement(
+                actions=["cloudformation:DescribeStacks"], resources=[Stack.of(self).stack_id]
+            ),
+        )
+
+    @functools.cached_property
+    def schedules(self) -> Schedules:
+        """The schedules of the stack's janitors and canaries."""
+        return Schedules(self, "Schedules", dead_letter_queue=self.dead_letter_queue)
+
+    @functools.cached_property
+    def dead_letter_queue(self) -> sqs.IQueue:
+        """Where events end up that could not be handled."""
+        if self.settings.dead_letter_queue is not None:
+            return self.settings.dead_letter_queue
+        from aws_cdk import Duration, RemovalPolicy
+        from aws_cdk import aws_sqs as sqs
+
+        key = self.settings.encryption_key
+        return sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.KMS if key else sqs.QueueEncryption.SQS_MANAGED,
+            encryption_master_key=key,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def share_pace(self) -> None:
+        """Count one more drain among those that share the account's quota of requests."""
+        self._shares.count += 1
+
+    def _function(
+        self,
+        construct_id: str,
+        description: str,
+        dead_letter_queue: sqs.IQueue | None,
+        *statements: iam.PolicyStatement,
+    ) -> TaskFunction:
+        return TaskFunction(
+            self,
+            construct_id,
+            handler=f"{construct_id.lower()}.handler",
+            description=description,
+            settings=self.settings,
+            security_groups=self._security_groups,
+            dead_letter_queue=dead_letter_queue,
+            statements=statements,
+            environment={
+                "REQUESTS_PER_SECOND": str(self.settings.requests_per_second),
+                "INTERPRETERS": Lazy.string(_Count(self._shares)),
+            },
+        )
+
+    @functools.cached_property
+    def _security_groups(self) -> Sequence[ec2.ISecurityGroup] | None:
+        if self.settings.vpc is None or self.settings.security_groups:
+            return self.settings.security_groups
+        from aws_cdk import aws_ec2 as ec2
+
+        group = ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=self.settings.vpc,
+            description="Functions that manage code interpreter sessions",
+            allow_all_outbound=False,
+        )
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "AWS endpoints")
+        return [group]
+
+    def _allow_logs(self, settings: SessionManagerSettings) -> None:
+        """Let CloudWatch Logs use the key, which a log group does not see to by itself."""
+        assert settings.encryption_key is not None
+        statement = logs_key_statement(Stack.of(self))
+        if not settings.encryption_key.add_to_resource_policy(statement).statement_added:
+            Annotations.of(self).add_warning_v2(
+                "cdk-code-interpreter:keyPolicy",
+                "the key's policy cannot be changed from here; it must allow CloudWatch Logs: "
+                f"{statement.to_json()}",
+            )
+
+
+def logs_key_statement(stack: Stack) -> iam.PolicyStatement:
+    """What a key's policy must say for log groups of a stack's account to be encrypted with it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    groups = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:*"
+    return iam.PolicyStatement(
+        sid="CloudWatchLogs",
+        principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+        actions=[
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey*",
+            "kms:ReEncrypt*",
+        ],
+        resources=["*"],
+        conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+    )
+
+
+def check_reach(interpreter: ICodeInterpreter, scope: Construct, construct_id: str) -> None:
+    """Refuse an interpreter that a function of this stack could not call.
+
+    Raises:
+        ValueError: It is in another account.
+    """
+    from aws_cdk import Token
+
+    accounts = {interpreter.account, Stack.of(scope).account}
+    if len(accounts) > 1 and not any(Token.is_unresolved(each) for each in accounts):
+        raise ValueError(
+            f"{scope.node.path}/{construct_id}: the interpreter is in account "
+            f"{interpreter.account}, this stack in {Stack.of(scope).account}; interpreters have no "
+            "resource policy, so manage it from a stack in its own account"
+        )
+
+
+def region_of(interpreter: ICodeInterpreter, scope: Construct) -> dict[str, str]:
+    """The region that a function must call, where it is not its own, as a property."""
+    region = interpreter.region
+    return {} if region == Stack.of(scope).region else {"region": region}
+
+
+def _difference(existing: SessionManagerSettings, wanted: SessionManagerSettings) -> str:
+    names = [name for name in vars(wanted) if getattr(existing, name) != getattr(wanted, name)]
+    return ", ".join(names)
+
+
+class _Shares(Construct):
+    """How many drains a deployment has: nested stacks are deleted at the same time."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.count = 0
+
+    @staticmethod
+    def of(scope: Construct) -> _Shares:
+        root = outermost_stack(Stack.of(scope))
+        existing: Any = root.node.try_find_child(_SHARES_ID)
+        return existing if isinstance(existing, _Shares) else _Shares(root, _SHARES_ID)
+
+
+@jsii.implements(IStableStringProducer)
+class _Count:
+    def __init__(self, shares: _Shares) -> None:
+        self._shares = shares
+
+    def produce(self) -> str:
+        return str(max(1, self._shares.count))
