@@ -133,8 +133,13 @@ class ProcessHost:
         self._selector.unregister(kernel.ready)
         kernel.is_ready = bool(os.read(kernel.ready, 1))
         os.close(kernel.ready)
-        if not kernel.is_ready:  # it died before it was bound; its end is reported by _reap
-            self._discard(kernel)
+        if not kernel.is_ready:
+            self._parked.remove(kernel)
+            os.close(kernel.assignment)
+            if self._waiting:
+                number = self._waiting.pop(0)["id"]
+                self._say(id=number, error="a Python kernel ended before it was up")
+            return
         self._hand_out_kernels()
 
     def _hand_out_kernels(self) -> None:
@@ -146,14 +151,10 @@ class ProcessHost:
             self._parked.remove(kernel)
             self._children[kernel.pid].session = request["session"]
             place = json.dumps({key: request[key] for key in ("env", "cwd", "path")})
-            with os.fdopen(kernel.assignment, "w") as pipe:
-                pipe.write(place)
+            os.write(kernel.assignment, place.encode() + b"\n")
+            os.close(kernel.assignment)
             self._say(id=request["id"], pid=kernel.pid, connection=str(kernel.connection))
         self._park_kernels()
-
-    def _discard(self, kernel: ParkedKernel) -> None:
-        self._parked.remove(kernel)
-        os.close(kernel.assignment)
 
     # Commands
 
@@ -264,12 +265,20 @@ def fork_kernel(connection: Path) -> ParkedKernel:
     ready_read, ready_write = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.close(assignment_write)
-        os.close(ready_read)
+        close_all_but(assignment_read, ready_write)
         become_kernel(connection, assignment_read, ready_write)
     os.close(assignment_read)
     os.close(ready_write)
     return ParkedKernel(pid, connection, assignment_write, ready_read)
+
+
+def close_all_but(*kept: int) -> None:
+    """Close what the host has open, its pipes to other kernels above all."""
+    least = 3
+    for number in sorted(kept):
+        os.closerange(least, number)
+        least = number + 1
+    os.closerange(least, os.sysconf("SC_OPEN_MAX"))
 
 
 def leave_the_host() -> None:
@@ -299,7 +308,7 @@ def become_kernel(connection: Path, assignment: int, ready: int) -> NoReturn:
         os.write(ready, b"1")
         os.close(ready)
         with os.fdopen(assignment) as pipe:
-            place = json.loads(pipe.read())
+            place = json.loads(pipe.readline())
         os.environ.clear()
         os.environ.update(place["env"])
         os.chdir(place["cwd"])

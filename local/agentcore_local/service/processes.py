@@ -223,7 +223,7 @@ class Processes:
             host.stdin.write(request.encode() + b"\n")
             await host.stdin.drain()
             return await answer
-        except (ConnectionError, RuntimeError) as error:
+        except ConnectionError as error:
             raise HostLostError from error
         finally:
             self._answers.pop(number, None)
@@ -241,7 +241,10 @@ class Processes:
                 self._ends[message["pid"]] = asyncio.get_running_loop().create_future()
             answer = self._answers.get(message["id"])
             if answer is not None and not answer.done():
-                answer.set_result(message)
+                if "error" in message:
+                    answer.set_exception(RuntimeError(message["error"]))
+                else:
+                    answer.set_result(message)
         self._lose_everything()
 
     def _lose_everything(self) -> None:
