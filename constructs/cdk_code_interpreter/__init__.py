@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .canary import Canary
     from .code_interpreter import CodeInterpreter
     from .execution_role import ExecutionRole, NoExecutionRole, TrustScope
     from .exports import ParameterStoreExport
@@ -13,28 +14,52 @@ if TYPE_CHECKING:
     from .imports import SystemCodeInterpreter
     from .interface import ICodeInterpreter
     from .network import NetworkAccess
+    from .session_drain import OnDrainFailure, SessionDrain
+    from .session_janitor import SessionJanitor
+    from .session_manager import SessionManager
+    from .session_policy import Enforcement, SessionPolicy
+    from .session_settings import SessionManagerSettings
+    from .smoke_test import SmokeTest
 
 __all__ = [
+    "Canary",
     "CodeInterpreter",
     "CodeInterpreterGrants",
+    "Enforcement",
     "ExecutionRole",
     "ICodeInterpreter",
     "NetworkAccess",
     "NoExecutionRole",
+    "OnDrainFailure",
     "ParameterStoreExport",
+    "SessionDrain",
+    "SessionJanitor",
+    "SessionManager",
+    "SessionManagerSettings",
+    "SessionPolicy",
+    "SmokeTest",
     "SystemCodeInterpreter",
     "TrustScope",
 ]
 
 # A name is imported when it is first used: what an app does not use costs it nothing.
 _MODULES = {
+    "Canary": "canary",
     "CodeInterpreter": "code_interpreter",
     "CodeInterpreterGrants": "grants",
+    "Enforcement": "session_policy",
     "ExecutionRole": "execution_role",
     "ICodeInterpreter": "interface",
     "NetworkAccess": "network",
     "NoExecutionRole": "execution_role",
+    "OnDrainFailure": "session_drain",
     "ParameterStoreExport": "exports",
+    "SessionDrain": "session_drain",
+    "SessionJanitor": "session_janitor",
+    "SessionManager": "session_manager",
+    "SessionManagerSettings": "session_settings",
+    "SessionPolicy": "session_policy",
+    "SmokeTest": "smoke_test",
     "SystemCodeInterpreter": "imports",
     "TrustScope": "execution_role",
 }

@@ -17,6 +17,8 @@ from aws_cdk import CfnResource, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from ._acknowledgements import acknowledge_wildcard
+
 # A managed policy has at most 6,144 characters:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 LARGEST_POLICY = 6_144
@@ -70,6 +72,12 @@ class AccessPolicies(Construct):
             number = len(self._policies) + 1
             self._policies.append(_Policy(self, f"Policy{number}", self._role))
         self._policies[-1].add(wanted, resource_arn)
+        acknowledge_wildcard(
+            self,
+            resource_arn,
+            "The pattern names one interpreter in all its generations: a replaced one must be "
+            "reached until it is deleted.",
+        )
         return self._policies[-1].resource
 
 

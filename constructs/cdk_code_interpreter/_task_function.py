@@ -12,6 +12,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._access_policies import AccessPolicies
+from ._acknowledgements import acknowledge_wildcard
 from ._lambda_code import lambda_code
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class TaskFunction(Construct):
                 *_run_statements(self.log_group, settings, security_groups, dead_letter_queue),
             ],
         )
+        _acknowledge(runs, settings, statements)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -116,6 +118,36 @@ class TaskFunction(Construct):
             The policy that allows it: depend on it to be deleted before it is.
         """
         return self._access.allow([f"bedrock-agentcore:{each}" for each in actions], resource_arn)
+
+
+def _acknowledge(
+    policy: iam.ManagedPolicy,
+    settings: SessionManagerSettings,
+    statements: Sequence[iam.PolicyStatement],
+) -> None:
+    if settings.tracing or settings.vpc or any("*" in each.resources for each in statements):
+        acknowledge_wildcard(
+            policy,
+            "*",
+            "These actions know no resource: ec2:DescribeNetworkInterfaces, ec2:DescribeSubnets, "
+            "xray:PutTraceSegments, xray:PutTelemetryRecords, "
+            "bedrock-agentcore:ListCodeInterpreters.",
+        )
+    if settings.vpc:
+        acknowledge_wildcard(
+            policy,
+            _interfaces(policy),
+            "Lambda makes the network interfaces; their ids are not known before.",
+        )
+
+
+def _interfaces(scope: Construct) -> str:
+    return f"{_ec2_arn(scope)}:network-interface/*"
+
+
+def _ec2_arn(scope: Construct) -> str:
+    stack = Stack.of(scope)
+    return f"arn:{Aws.PARTITION}:ec2:{stack.region}:{stack.account}"
 
 
 def _run_statements(
@@ -166,12 +198,10 @@ def _network_statements(
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     """
     assert settings.vpc is not None
-    stack = Stack.of(scope)
-    ec2_arn = f"arn:{Aws.PARTITION}:ec2:{stack.region}:{stack.account}"
+    ec2_arn, interfaces = _ec2_arn(scope), _interfaces(scope)
     subnets = settings.vpc.select_subnets(
         **(settings.vpc_subnets._values if settings.vpc_subnets else {})
     ).subnet_ids
-    interfaces = f"{ec2_arn}:network-interface/*"
     return [
         iam.PolicyStatement(
             actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], resources=["*"]

@@ -69,7 +69,7 @@ class SessionDrain(Construct):
         _check(scope, construct_id, interpreter, timeout)
         super().__init__(scope, construct_id)
         manager = SessionManager.of(self)
-        manager.share_pace()
+        manager.share_pace(interpreter)
         policy = manager.drain.allow(_ACTIONS, interpreter.prefix_arn)
         region = region_of(interpreter, self).get("region")
         self._resource = CustomResource(

@@ -11,6 +11,7 @@ from aws_cdk import Annotations, IStableStringProducer, Lazy, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from ._acknowledgements import acknowledge
 from ._schedules import Schedules
 from ._task_function import TaskFunction
 from .naming import outermost_stack
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from .interface import ICodeInterpreter
 
 _ID = "CodeInterpreterSessionManager"
-_SHARES_ID = "CodeInterpreterDrains"
+_SHARES_ID = "CodeInterpreterSessionShares"
 
 
 class SessionManager(Construct):
@@ -140,7 +141,7 @@ class SessionManager(Construct):
         from aws_cdk import aws_sqs as sqs
 
         key = self.settings.encryption_key
-        return sqs.Queue(
+        queue = sqs.Queue(
             self,
             "DeadLetters",
             encryption=sqs.QueueEncryption.KMS if key else sqs.QueueEncryption.SQS_MANAGED,
@@ -149,10 +150,12 @@ class SessionManager(Construct):
             retention_period=Duration.days(14),
             removal_policy=RemovalPolicy.DESTROY,
         )
+        acknowledge(queue, "Serverless", "SQSRedrivePolicy", "This is the dead letter queue.")
+        return queue
 
-    def share_pace(self) -> None:
-        """Count one more drain among those that share the account's quota of requests."""
-        self._shares.count += 1
+    def share_pace(self, interpreter: ICodeInterpreter) -> None:
+        """Count an interpreter among those whose functions share the account's quota."""
+        self._shares.interpreters.add(interpreter.prefix_arn)
 
     def _function(
         self,
@@ -254,11 +257,11 @@ def _difference(existing: SessionManagerSettings, wanted: SessionManagerSettings
 
 
 class _Shares(Construct):
-    """How many drains a deployment has: nested stacks are deleted at the same time."""
+    """The interpreters of a whole deployment: nested stacks are deleted at the same time."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self.count = 0
+        self.interpreters: set[str] = set()
 
     @staticmethod
     def of(scope: Construct) -> _Shares:
@@ -273,4 +276,4 @@ class _Count:
         self._shares = shares
 
     def produce(self) -> str:
-        return str(max(1, self._shares.count))
+        return str(max(1, len(self._shares.interpreters)))

@@ -1,0 +1,92 @@
+"""Uses an interpreter on a schedule."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from ._series import name_in_every_generation
+from ._validation import Findings
+from .session_manager import SessionManager, check_reach, region_of
+from .session_policy import check_interval
+from .smoke_test import CHECK_ACTIONS, check_commands
+
+if TYPE_CHECKING:
+    from .interface import ICodeInterpreter
+
+DEFAULT_INTERVAL_MINUTES = 15
+# A check lasts for minutes when things go wrong; a shorter interval would run into itself.
+_SHORTEST_INTERVAL_MINUTES = 5
+
+
+class Canary(Construct):
+    """Does on a schedule what `SmokeTest` does at a deployment, and publishes how it went.
+
+    Metrics: ``CanarySuccess`` and ``CanaryDuration``, as a whole and for each check (dimension
+    ``Tool``: start, python, javascript, typescript, files, command, commands, stop); see
+    `interpreter.metrics`. Each run is a session that is billed.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        interpreter: ICodeInterpreter,
+        schedule: Duration | None = None,
+        commands: Sequence[str] = (),
+    ) -> None:
+        """Define the canary.
+
+        Args:
+            scope: Where to define it.
+            construct_id: Its id in that scope.
+            interpreter: The interpreter that is checked.
+            schedule: Time between two runs, 5 minutes to a day in whole minutes.
+                Default: 15 minutes.
+            commands: Shell commands that must end with exit code 0 in a session. At most 20.
+                Default: none.
+
+        Raises:
+            ValueError: The schedule or a command cannot be, or the interpreter is another
+                account's.
+        """
+        schedule = schedule or Duration.minutes(DEFAULT_INTERVAL_MINUTES)
+        _check_schedule(scope, construct_id, schedule)
+        check_commands(scope, construct_id, commands)
+        check_reach(interpreter, scope, construct_id)
+        super().__init__(scope, construct_id)
+        manager = SessionManager.of(self)
+        manager.canary.allow(CHECK_ACTIONS, interpreter.prefix_arn)
+        self.schedule = manager.schedules.every(
+            self,
+            "Schedule",
+            interval=schedule,
+            function=manager.canary.function,
+            description=f"Checks {interpreter.node.path}"[:512],
+            payload=json.dumps(
+                {
+                    "version": 1,
+                    "task": "check",
+                    "interpreter_id": interpreter.code_interpreter_id,
+                    "name": name_in_every_generation(interpreter),
+                    **region_of(interpreter, self),
+                    "commands": list(commands),
+                }
+            ),
+        )
+
+
+def _check_schedule(scope: Construct, construct_id: str, schedule: Duration) -> None:
+    findings = Findings(scope, construct_id)
+    check_interval(findings, "schedule", schedule)
+    if 0 < float(schedule.to_milliseconds()) < _SHORTEST_INTERVAL_MINUTES * 60_000:
+        findings.add(
+            f"schedule must be at least {_SHORTEST_INTERVAL_MINUTES} minutes, got "
+            f"{schedule.to_human_string()}; a run that meets with trouble lasts for minutes"
+        )
+    findings.raise_if_any()

@@ -1,0 +1,132 @@
+"""What sessions of an interpreter are allowed."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Duration
+
+from ._validation import Findings
+
+if TYPE_CHECKING:
+    from constructs import Construct
+
+# A session ends by itself after eight hours at the latest:
+# https://docs.aws.amazon.com/bedrock-agentcore/latest/APIReference/API_StartCodeInterpreterSession.html
+LONGEST_SESSION_SECONDS = 28_800
+LONGEST_NAME = 100
+_DAY = 24 * 60
+
+
+class Enforcement(enum.Enum):
+    """What the janitor does with a session that the policy does not allow."""
+
+    SHADOW = "SHADOW"
+    """It counts and logs the session, and leaves it alone."""
+    ENFORCE = "ENFORCE"
+    """It stops the session."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionPolicy:
+    """The limits that a `SessionJanitor` watches or enforces.
+
+    A session lives to the time to live that its caller chose, idle or not, and bills its memory.
+    The service has no idle timeout, and no IAM condition limits what callers choose.
+
+    Attributes:
+        timeout: Time to live that callers should ask for, 1 second to 8 hours; they find it in
+            the interpreter's `environment`. Default: that of the interpreter.
+        max_age: Older sessions are stopped, 1 minute to 8 hours. `None`: no limit of age.
+            Default: 1 hour.
+        max_active: With more sessions than these, the oldest are stopped; those with a kept name
+            do not count. Default: no limit of number.
+        keep_name_prefixes: A session whose name begins with one of these is never stopped.
+            Default: none is kept.
+        enforcement: Whether sessions are stopped, or only counted. Default: only counted.
+        schedule: Time between two looks, in whole minutes. Default: 5 minutes.
+    """
+
+    timeout: Duration | None = None
+    max_age: Duration | None = field(default_factory=lambda: Duration.hours(1))
+    max_active: int | None = None
+    keep_name_prefixes: Sequence[str] = ()
+    enforcement: Enforcement = Enforcement.SHADOW
+    schedule: Duration = field(default_factory=lambda: Duration.minutes(5))
+
+    def check(self, scope: Construct, construct_id: str) -> None:
+        """Refuse what cannot be.
+
+        Args:
+            scope: Scope of the construct that takes the policy.
+            construct_id: Its id there.
+
+        Raises:
+            ValueError: A limit is out of its range, or limits contradict one another.
+        """
+        findings = Findings(scope, construct_id)
+        _check_seconds(findings, "timeout", self.timeout, 1)
+        _check_seconds(findings, "max_age", self.max_age, 60)
+        self._check_order(findings)
+        check_interval(findings, "schedule", self.schedule)
+        if self.max_active is not None and self.max_active < 1:
+            findings.add(
+                f"max_active must be at least 1, got {self.max_active}; leave it out for no limit, "
+                "or use the janitor's stop_all_command to stop every session once"
+            )
+        for prefix in self.keep_name_prefixes:
+            if not 1 <= len(prefix) <= LONGEST_NAME:
+                findings.add(
+                    f"keep_name_prefixes must have 1 to {LONGEST_NAME} characters each, got "
+                    f"{prefix!r}; an empty one would keep every session that has a name"
+                )
+        findings.raise_if_any()
+
+    def limits(self) -> Mapping[str, Any]:
+        """The policy as the janitor's function reads it; what is not set is left out."""
+        limits: dict[str, Any] = {
+            "enforcement": self.enforcement.value,
+            "keep_name_prefixes": list(self.keep_name_prefixes),
+        }
+        if self.max_age is not None:
+            limits["max_age_seconds"] = int(self.max_age.to_seconds())
+        if self.max_active is not None:
+            limits["max_active"] = self.max_active
+        return limits
+
+    def _check_order(self, findings: Findings) -> None:
+        if self.timeout is None or self.max_age is None:
+            return
+        timeout, most = self.timeout.to_milliseconds(), self.max_age.to_milliseconds()
+        if timeout > most:
+            findings.add(
+                f"timeout ({timeout / 1000:g} seconds) must not be longer than max_age "
+                f"({most / 1000:g} seconds): sessions that live as long as they were told to would "
+                "be stopped; lower timeout or raise max_age"
+            )
+
+
+def check_interval(findings: Findings, argument: str, interval: Duration) -> None:
+    """Check that EventBridge Scheduler can repeat something at this interval."""
+    milliseconds = float(interval.to_milliseconds())
+    minutes = milliseconds / 60_000
+    if minutes != int(minutes) or not 1 <= minutes <= _DAY:
+        findings.add(
+            f"{argument} must be 1 to {_DAY} whole minutes (a day), got {milliseconds / 1000:g} "
+            "seconds; pass for example Duration.minutes(5)"
+        )
+
+
+def _check_seconds(findings: Findings, argument: str, value: Duration | None, least: int) -> None:
+    if value is None:
+        return
+    seconds = float(value.to_milliseconds()) / 1000
+    if seconds != int(seconds) or not least <= seconds <= LONGEST_SESSION_SECONDS:
+        findings.add(
+            f"{argument} must be {least} to {LONGEST_SESSION_SECONDS} whole seconds (8 hours, when "
+            f"a session ends by itself), got {seconds:g} seconds; pass for example "
+            "Duration.minutes(15)"
+        )

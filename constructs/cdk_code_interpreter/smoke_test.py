@@ -1,0 +1,105 @@
+"""Uses an interpreter at each deployment that changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from aws_cdk import CustomResource
+from constructs import Construct
+
+from ._validation import Findings
+from .session_manager import SessionManager, check_reach, region_of
+
+if TYPE_CHECKING:
+    from aws_cdk import CfnResource
+
+    from .interface import ICodeInterpreter
+
+RESOURCE_TYPE = "Custom::CodeInterpreterSmokeTest"
+SERVICE_TIMEOUT_SECONDS = 3_600
+# What a check calls: it starts a session, uses it and stops it.
+CHECK_ACTIONS = (
+    "InvokeCodeInterpreter",
+    "StartCodeInterpreterSession",
+    "StopCodeInterpreterSession",
+)
+_LONGEST_COMMAND = 4_096
+_MOST_COMMANDS = 20
+
+
+class SmokeTest(Construct):
+    """Fails a deployment whose interpreter does not work, so that CloudFormation rolls it back.
+
+    A session is started, runs Python, JavaScript and TypeScript, writes and reads a file, runs a
+    command, and is stopped whatever happens. While a stack rolls back nothing is tested: a cause
+    that both versions share would make the rollback fail as well.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        interpreter: ICodeInterpreter,
+        commands: Sequence[str] = (),
+        revision: str | None = None,
+    ) -> None:
+        """Define the test.
+
+        Args:
+            scope: Where to define it.
+            construct_id: Its id in that scope.
+            interpreter: The interpreter that is tested.
+            commands: Shell commands that must end with exit code 0 in a session, such as
+                ``aws s3 ls s3://bucket`` for what the execution role must allow. At most 20.
+                Default: none.
+            revision: Any text; the test runs again when it changes. Default: the test runs when
+                the interpreter is new or replaced, or the commands change.
+
+        Raises:
+            ValueError: There are too many commands, or one is empty or too long, or the
+                interpreter is another account's.
+        """
+        check_commands(scope, construct_id, commands)
+        check_reach(interpreter, scope, construct_id)
+        super().__init__(scope, construct_id)
+        canary = SessionManager.of(self).canary
+        policy = canary.allow(CHECK_ACTIONS, interpreter.prefix_arn)
+        region = region_of(interpreter, self).get("region")
+        resource = CustomResource(
+            self,
+            "Resource",
+            resource_type=RESOURCE_TYPE,
+            service_token=canary.function.function_arn,
+            properties={
+                "Version": "1",
+                "InterpreterId": interpreter.code_interpreter_id,
+                **({"Region": region} if region else {}),
+                **({"Commands": list(commands)} if commands else {}),
+                **({"Revision": revision} if revision else {}),
+            },
+        )
+        resource.node.add_dependency(policy)
+        # The construct's own property makes a string of it, which validation warns about.
+        cast("CfnResource", resource.node.default_child).add_property_override(
+            "ServiceTimeout", SERVICE_TIMEOUT_SECONDS
+        )
+
+
+def check_commands(scope: Construct, construct_id: str, commands: Sequence[str]) -> None:
+    """Refuse commands that cannot be run.
+
+    Raises:
+        ValueError: There are too many, or one is empty or too long.
+    """
+    findings = Findings(scope, construct_id)
+    if len(commands) > _MOST_COMMANDS:
+        findings.add(f"commands must be at most {_MOST_COMMANDS}, got {len(commands)}")
+    for command in commands:
+        if not 1 <= len(command) <= _LONGEST_COMMAND:
+            findings.add(
+                f"a command must have 1 to {_LONGEST_COMMAND} characters, got {len(command)} "
+                f"({command[:40]!r}); put a longer one into a file that a session reads"
+            )
+    findings.raise_if_any()
