@@ -1,0 +1,148 @@
+"""Rules about what is written down, and who is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from .model import CheckLevel, Controls, Hit, Rule
+from .template import INTERPRETER, Resource, Templates, each, text
+
+LOG_GROUP = "AWS::Logs::LogGroup"
+_BUCKET = "AWS::S3::Bucket"
+_OUR_METRICS = re.compile(r"Bedrock-?AgentCore|CodeInterpreter", re.IGNORECASE)
+
+
+def _unencrypted(templates: Templates) -> Iterator[Hit]:
+    for store in _application_log_stores(templates):
+        if store.type == LOG_GROUP and not store.properties.get("KmsKeyId"):
+            yield Hit(store.template, store.logical_id, "Properties/KmsKeyId")
+        if store.type == _BUCKET and "aws:kms" not in _algorithms(store):
+            yield Hit(store.template, store.logical_id, "Properties/BucketEncryption")
+
+
+def _algorithms(bucket: Resource) -> set[str]:
+    encryption = bucket.properties.get("BucketEncryption") or {}
+    rules = each(encryption.get("ServerSideEncryptionConfiguration"))
+    defaults = [rule.get("ServerSideEncryptionByDefault") or {} for rule in rules]
+    return {text(default.get("SSEAlgorithm")).split(":dsse")[0] for default in defaults}
+
+
+def _application_log_stores(templates: Templates) -> Iterator[Resource]:
+    """Where the application logs of interpreters are delivered, as far as the templates show."""
+    sources = [
+        source
+        for source in _interpreter_sources(templates)
+        if text(source.properties.get("LogType")) == "APPLICATION_LOGS"
+    ]
+    for delivery in templates.of_type("AWS::Logs::Delivery"):
+        if any(_delivers(templates, delivery, source) for source in sources):
+            destination = templates.target(
+                delivery.template,
+                delivery.properties.get("DeliveryDestinationArn"),
+                "AWS::Logs::DeliveryDestination",
+            )
+            if destination is not None:
+                arn = destination.properties.get("DestinationResourceArn")
+                store = templates.target(destination.template, arn, LOG_GROUP, _BUCKET)
+                if store is not None:
+                    yield store
+
+
+def _interpreter_sources(templates: Templates) -> Iterator[Resource]:
+    for source in templates.of_type("AWS::Logs::DeliverySource"):
+        arn = source.properties.get("ResourceArn")
+        kinds = {target.type for target in templates.targets(source.template, arn)}
+        drained = any(kind.startswith("Custom::CodeInterpreter") for kind in kinds)
+        if INTERPRETER in kinds or drained or ":code-interpreter" in text(arn):
+            yield source
+
+
+def _delivers(templates: Templates, delivery: Resource, source: Resource) -> bool:
+    name = delivery.properties.get("DeliverySourceName")
+    same_text = text(name) == text(source.properties.get("Name"))
+    return same_text or source in templates.targets(delivery.template, name)
+
+
+def _kept_forever(templates: Templates) -> Iterator[Hit]:
+    concerned = {i.template for i in templates.interpreters}
+    concerned |= {source.template for source in _interpreter_sources(templates)}
+    for group in templates.of_type(LOG_GROUP):
+        if group.template in concerned and not group.properties.get("RetentionInDays"):
+            yield Hit(group.template, group.logical_id, "Properties/RetentionInDays")
+
+
+def _silent_alarms(templates: Templates) -> Iterator[Hit]:
+    for alarm in templates.of_type("AWS::CloudWatch::Alarm"):
+        enabled = alarm.properties.get("ActionsEnabled", True) not in (False, "false")
+        acts = enabled and any(each(alarm.properties.get("AlarmActions")))
+        if not acts and any(_OUR_METRICS.search(text(n)) for n in _namespaces(alarm.properties)):
+            yield Hit(alarm.template, alarm.logical_id, "Properties/AlarmActions")
+
+
+def _namespaces(value: object) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == "Namespace":
+                yield item
+            yield from _namespaces(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _namespaces(item)
+
+
+LOG_RULES = (
+    Rule(
+        name="LogEncryption",
+        meaning="Application logs of an interpreter go where no customer key encrypts them.",
+        why=(
+            "Application logs hold the executed code and its output, and so whatever data it "
+            "worked on. With a key of your own, reading them takes a permission of its own."
+        ),
+        mend=(
+            "Give the log group a KMS key whose policy lets CloudWatch Logs use it "
+            "(LogDelivery(encryption_key=...)), the bucket SSE-KMS, or switch application logs off."
+        ),
+        controls=Controls(
+            nist_800_53=("AU-9", "AU-9(3)", "SC-13", "SC-28"),
+            config_rules=("cloudwatch-log-group-encrypted",),
+        ),
+        level=CheckLevel.ERROR,
+        check=_unencrypted,
+        guard_limit=(
+            "with application logs in the template, wants a key for every log group that any "
+            "delivery there writes to; does not see buckets"
+        ),
+    ),
+    Rule(
+        name="LogRetention",
+        meaning="A log group beside a code interpreter keeps its records for ever.",
+        why=(
+            "What a session did may be personal or confidential data; kept without an end, it "
+            "outlives every reason to keep it, and the bill grows."
+        ),
+        mend="Set RetentionInDays to what your rules for records say.",
+        controls=Controls(
+            nist_800_53=("AU-11", "SI-12"),
+            config_rules=("cw-loggroup-retention-period-check",),
+            security_hub=("CloudWatch.16",),
+        ),
+        level=CheckLevel.ERROR,
+        check=_kept_forever,
+        guard_limit="sees templates that have the interpreter, not those with the delivery alone",
+    ),
+    Rule(
+        name="AlarmActions",
+        meaning="An alarm on a code interpreter tells nobody.",
+        why="An alarm without an action changes its colour on a page that no one is looking at.",
+        mend="Give the alarm an action, such as an SNS topic, and leave its actions enabled.",
+        controls=Controls(
+            nist_800_53=("AU-6(1)", "IR-6(1)", "SI-4(5)"),
+            config_rules=("cloudwatch-alarm-action-check",),
+            security_hub=("CloudWatch.15", "CloudWatch.17"),
+        ),
+        level=CheckLevel.ERROR,
+        check=_silent_alarms,
+    ),
+)

@@ -1,0 +1,117 @@
+"""Rules about where the code of a session can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .model import CheckLevel, Controls, Hit, Rule
+from .template import Resource, Templates, each, text
+
+_NETWORK_CONTROLS = Controls(
+    nist_800_53=("AC-4", "AC-4(21)", "SC-7", "SC-7(5)"),
+    config_rules=("bedrockagentcore-codeinterpreter-networkmode-check",),
+    security_hub=("BedrockAgentCore.7",),
+)
+_LOCATION = "Properties/NetworkConfiguration"
+
+
+def _mode(interpreter: Resource) -> str:
+    # The resource type's schema gives SANDBOX where the mode is left out.
+    return text(_configuration(interpreter).get("NetworkMode")) or "SANDBOX"
+
+
+def _configuration(interpreter: Resource) -> dict[str, object]:
+    configuration = interpreter.properties.get("NetworkConfiguration")
+    return configuration if isinstance(configuration, dict) else {}
+
+
+def _in_mode(templates: Templates, mode: str) -> Iterator[Hit]:
+    for interpreter in templates.interpreters:
+        if _mode(interpreter) == mode:
+            yield Hit(interpreter.template, interpreter.logical_id, f"{_LOCATION}/NetworkMode")
+
+
+def _public_subnets(templates: Templates) -> Iterator[Hit]:
+    for interpreter in templates.interpreters:
+        settings = _configuration(interpreter).get("VpcConfig")
+        subnets = settings.get("Subnets") if isinstance(settings, dict) else None
+        for index, value in enumerate(each(subnets)):
+            subnet = templates.target(interpreter.template, value, "AWS::EC2::Subnet")
+            if subnet is not None and _is_public(templates, subnet):
+                location = f"{_LOCATION}/VpcConfig/Subnets/{index}"
+                detail = subnet.logical_id
+                yield Hit(interpreter.template, interpreter.logical_id, location, detail)
+
+
+def _is_public(templates: Templates, subnet: Resource) -> bool:
+    if subnet.properties.get("MapPublicIpOnLaunch") in (True, "true"):
+        return True
+    tables = [
+        templates.target(
+            association.template, association.properties.get("RouteTableId"), "AWS::EC2::RouteTable"
+        )
+        for association in templates.of_type("AWS::EC2::SubnetRouteTableAssociation")
+        if subnet in templates.targets(association.template, association.properties.get("SubnetId"))
+    ]
+    return any(
+        templates.target(route.template, route.properties.get("RouteTableId"), table.type) == table
+        and templates.target(
+            route.template, route.properties.get("GatewayId"), "AWS::EC2::InternetGateway"
+        )
+        for table in tables
+        if table is not None
+        for route in templates.of_type("AWS::EC2::Route")
+    )
+
+
+NETWORK_RULES = (
+    Rule(
+        name="PublicNetwork",
+        meaning="The code interpreter runs in PUBLIC network mode.",
+        why=(
+            "Code in a session, which a model may have written, reaches the whole internet: what "
+            "it reads it can send anywhere, the execution role's credentials included."
+        ),
+        mend="Use VPC mode with private subnets, or SANDBOX where S3 is all that code needs.",
+        controls=_NETWORK_CONTROLS,
+        level=CheckLevel.ERROR,
+        check=lambda templates: _in_mode(templates, "PUBLIC"),
+    ),
+    Rule(
+        name="SandboxNetwork",
+        meaning="The code interpreter runs in SANDBOX network mode.",
+        why=(
+            "Sandbox mode closes the internet but leaves Amazon S3 open, buckets of other accounts "
+            "too, and nothing restricts which. The AWS Config rule and the Security Hub control "
+            "for code interpreters pass VPC mode only."
+        ),
+        mend=(
+            "Use VPC mode with an S3 gateway endpoint whose policy names the allowed buckets "
+            "(PrivateNetwork makes one), or acknowledge the finding with the reason why S3 may "
+            "stay open."
+        ),
+        controls=_NETWORK_CONTROLS,
+        level=CheckLevel.WARNING,
+        check=lambda templates: _in_mode(templates, "SANDBOX"),
+    ),
+    Rule(
+        name="PublicSubnet",
+        meaning="The code interpreter is placed in a public subnet.",
+        why=(
+            "The service's network interfaces get no public address, so a public subnet gives no "
+            "internet access; it only puts the interfaces where routes and neighbours are public."
+        ),
+        mend="Use isolated subnets, or private ones with a NAT gateway where code needs it.",
+        controls=Controls(
+            nist_800_53=("AC-4", "SC-7", "SC-7(3)"),
+            config_rules=("subnet-auto-assign-public-ip-disabled",),
+            security_hub=("EC2.15",),
+        ),
+        level=CheckLevel.ERROR,
+        check=_public_subnets,
+        guard_limit=(
+            "sees MapPublicIpOnLaunch of subnets in the same template; a route to an internet "
+            "gateway is found by the pack only"
+        ),
+    ),
+)

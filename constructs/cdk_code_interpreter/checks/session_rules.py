@@ -1,0 +1,123 @@
+"""Rules about the sessions of an interpreter, and about its replacement."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from .model import CheckLevel, Controls, Hit, Rule
+from .template import Resource, Templates, text
+
+_DRAIN_TYPE = re.compile(r"drain", re.IGNORECASE)
+_MAX_AGE = re.compile(r"max_?age", re.IGNORECASE)
+# A name that changes with the create-only properties ends with a digest of them.
+_REVISION = re.compile(r"_[0-9a-f]{8,}$")
+_LITERAL_NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]{0,47}$")
+
+
+def _undrained(templates: Templates) -> Iterator[Hit]:
+    for interpreter in templates.interpreters:
+        retained = interpreter.definition.get("DeletionPolicy") == "Retain"
+        if not retained and not any(_drains(templates, interpreter)):
+            yield _hit(interpreter, "DeletionPolicy")
+
+
+def _drains(templates: Templates, interpreter: Resource) -> Iterator[Resource]:
+    for custom in _custom_resources(templates, interpreter):
+        if _DRAIN_TYPE.search(custom.type):
+            yield custom
+
+
+def _custom_resources(templates: Templates, interpreter: Resource) -> Iterator[Resource]:
+    for template in templates:
+        for logical_id, resource in template.resources.items():
+            kind = str(resource.get("Type", ""))
+            custom = Resource(template, logical_id)
+            if kind.startswith(("Custom::", "AWS::CloudFormation::CustomResource")) and (
+                interpreter in templates.targets(template, dict(custom.properties))
+            ):
+                yield custom
+
+
+def _unreaped(templates: Templates) -> Iterator[Hit]:
+    for interpreter in templates.interpreters:
+        inputs = list(_schedule_inputs(templates, interpreter))
+        if not inputs:
+            yield _hit(interpreter, "Properties", "no janitor")
+        elif not any(_MAX_AGE.search(written) for written in inputs):
+            yield _hit(interpreter, "Properties", "no max age")
+
+
+def _schedule_inputs(templates: Templates, interpreter: Resource) -> Iterator[str]:
+    """What schedules send about an interpreter, or about whatever stands for it."""
+    stand_ins = {interpreter, *_custom_resources(templates, interpreter)}
+    name = text(interpreter.properties.get("Name"))
+    for schedule in templates.of_type("AWS::Scheduler::Schedule", "AWS::Events::Rule"):
+        targets = schedule.properties.get("Target", schedule.properties.get("Targets"))
+        written = json.dumps(targets, sort_keys=True)
+        named = bool(_LITERAL_NAME.match(name)) and _REVISION.sub("", name) in written
+        if named or stand_ins & templates.targets(schedule.template, targets):
+            yield written
+
+
+def _colliding_names(templates: Templates) -> Iterator[Hit]:
+    for interpreter in templates.interpreters:
+        if not _REVISION.search(text(interpreter.properties.get("Name"))):
+            yield _hit(interpreter, "Properties/Name")
+
+
+def _hit(interpreter: Resource, location: str, detail: str | None = None) -> Hit:
+    return Hit(interpreter.template, interpreter.logical_id, location, detail)
+
+
+SESSION_RULES = (
+    Rule(
+        name="Drain",
+        meaning="Nothing stops the interpreter's sessions before it is deleted or replaced.",
+        why=(
+            "AWS documents that all sessions must be stopped before a code interpreter is deleted. "
+            "CloudFormation does not stop them, so a delete or a cleanup after a replacement can "
+            "fail and leave the interpreter behind."
+        ),
+        mend=(
+            "Add a SessionDrain (CodeInterpreter has one unless it is switched off), or another "
+            "custom resource that refers to the interpreter and has `Drain` in its type. A "
+            "retained interpreter needs none."
+        ),
+        controls=Controls(nist_800_53=("AC-12", "SC-10", "CM-3")),
+        level=CheckLevel.ERROR,
+        check=_undrained,
+        guard_limit="sees whether the template has a drain, not which interpreter it serves",
+    ),
+    Rule(
+        name="Janitor",
+        meaning="No schedule ends sessions that live too long; in brackets, what is missing.",
+        why=(
+            "A session lives to the time to live that its caller chose, up to eight hours, idle "
+            "or not, and bills its memory. There is no idle timeout and no IAM condition for it."
+        ),
+        mend="Add a SessionJanitor with SessionPolicy(max_age=...).",
+        controls=Controls(nist_800_53=("AC-2(5)", "AC-12", "SC-10")),
+        level=CheckLevel.WARNING,
+        check=_unreaped,
+        guard_limit="sees whether a schedule has a max age, not for which interpreter",
+    ),
+    Rule(
+        name="NameCollision",
+        meaning="The interpreter's name stays the same when a property that replaces it changes.",
+        why=(
+            "Every property but the tags replaces the interpreter, CloudFormation creates the new "
+            "one before it deletes the old one, and the name must be unique in the account: the "
+            "update fails with a conflict."
+        ),
+        mend=(
+            "Let CodeInterpreter generate the name, or end it with a digest of the other "
+            "properties: an underscore and at least eight hexadecimal digits."
+        ),
+        controls=Controls(nist_800_53=("CM-2", "CM-3")),
+        level=CheckLevel.WARNING,
+        check=_colliding_names,
+        guard_limit="takes a name that is not a literal for one that collides, as the pack does",
+    ),
+)

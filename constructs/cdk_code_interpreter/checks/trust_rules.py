@@ -1,0 +1,111 @@
+"""Rules about who may become, or hand out, an interpreter's execution role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .model import CheckLevel, Controls, Hit, Rule
+from .policies import (
+    SERVICE_PRINCIPAL,
+    Statement,
+    all_statements,
+    execution_roles,
+    service_roles,
+    trust_statements,
+)
+from .template import Resource, Templates, text
+
+_CONDITION_KEYS = ("aws:SourceAccount", "aws:SourceArn")
+
+
+def _unconditioned(templates: Templates) -> Iterator[Hit]:
+    for role in service_roles(templates):
+        for statement in trust_statements(role):
+            for key in _CONDITION_KEYS:
+                if statement.is_for_service and not statement.requires(key):
+                    yield _hit(statement, key)
+
+
+def _other_principals(templates: Templates) -> Iterator[Hit]:
+    for role in service_roles(templates):
+        for statement in trust_statements(role):
+            for kind, name in statement.principals():
+                if statement.allows and (kind, name) != ("Service", SERVICE_PRINCIPAL):
+                    yield _hit(statement, name)
+
+
+def _pass_role(templates: Templates) -> Iterator[Hit]:
+    roles = execution_roles(templates)
+    for statement in all_statements(templates):
+        services = statement.values_of("iam:PassedToService")
+        to_service = services is None or SERVICE_PRINCIPAL in services
+        if to_service and statement.allows_action("iam:PassRole"):
+            for role in roles:
+                if any(
+                    _covers(templates, statement, resource, role)
+                    for resource in statement.resources
+                ):
+                    yield _hit(statement, role.logical_id)
+
+
+def _covers(templates: Templates, statement: Statement, resource: object, role: Resource) -> bool:
+    if role in templates.targets(statement.holder.template, resource):
+        return True
+    written = text(resource)
+    return written == "*" or written.endswith((":role/*", ":*"))
+
+
+def _hit(statement: Statement, detail: str) -> Hit:
+    holder = statement.holder
+    return Hit(holder.template, holder.logical_id, statement.location, detail)
+
+
+TRUST_RULES = (
+    Rule(
+        name="TrustConditions",
+        meaning=(
+            "A role trusts AgentCore without demanding aws:SourceAccount or aws:SourceArn; the "
+            "one that is missing stands in brackets."
+        ),
+        why=(
+            "Without both conditions the service can be made to assume the role for a resource of "
+            "somebody else (the confused deputy)."
+        ),
+        mend=(
+            "Add StringEquals aws:SourceAccount with your account and ArnLike aws:SourceArn with "
+            "the interpreter's ARN, or let ExecutionRole write the trust policy."
+        ),
+        controls=Controls(nist_800_53=("AC-3", "AC-6")),
+        level=CheckLevel.ERROR,
+        check=_unconditioned,
+        guard_limit="sees the operators StringEquals, StringLike, ArnLike and ArnEquals only",
+    ),
+    Rule(
+        name="TrustOtherPrincipal",
+        meaning="A role of a code interpreter can be assumed by somebody else; named in brackets.",
+        why=(
+            "Permissions that were meant for code in a sandbox are then used outside it, and "
+            "records no longer tell which of them acted."
+        ),
+        mend=f"Give the interpreter a role of its own that trusts {SERVICE_PRINCIPAL} alone.",
+        controls=Controls(nist_800_53=("AC-2", "AC-3", "AC-6")),
+        level=CheckLevel.ERROR,
+        check=_other_principals,
+    ),
+    Rule(
+        name="PassRole",
+        meaning="A policy lets its holder pass the execution role named in brackets to AgentCore.",
+        why=(
+            "Who may pass the role and create an interpreter runs code with the role's "
+            "permissions, whatever their own are: a known path of privilege escalation."
+        ),
+        mend=(
+            "Remove iam:PassRole, name other roles as its resource, or demand another "
+            "iam:PassedToService. Acknowledge it where this is the deployment role."
+        ),
+        controls=Controls(nist_800_53=("AC-3", "AC-6", "AC-6(1)", "AC-6(5)")),
+        level=CheckLevel.ERROR,
+        check=_pass_role,
+        guard_limit="sees roles of the same template that are named by Fn::GetAtt, and `*`",
+    ),
+)

@@ -1,0 +1,506 @@
+"""A template that no rule objects to, and for each rule the ways to break it.
+
+Written by hand as CloudFormation reads it; nothing here comes from our constructs.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Template = dict[str, Any]
+
+SERVICE = "bedrock-agentcore.amazonaws.com"
+
+
+def _get(logical_id: str, attribute: str = "Arn") -> dict[str, list[str]]:
+    return {"Fn::GetAtt": [logical_id, attribute]}
+
+
+def _arn(rest: str) -> dict[str, str]:
+    return {"Fn::Sub": "arn:${AWS::Partition}:bedrock-agentcore:${AWS::Region}:" + rest}
+
+
+def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _allow(actions: Any, resource: Any, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resource, **more}
+
+
+MENDED: Template = {
+    "AWSTemplateFormatVersion": "2010-09-09",
+    "Resources": {
+        "Interpreter": {
+            "Type": "AWS::BedrockAgentCore::CodeInterpreterCustom",
+            "Properties": {
+                "Name": "analytics_0a1b2c3d4e_5f6a7b8c",
+                "ExecutionRoleArn": _get("Role"),
+                "NetworkConfiguration": {
+                    "NetworkMode": "VPC",
+                    "VpcConfig": {
+                        "Subnets": [{"Ref": "Subnet"}, "subnet-0123456789abcdef0"],
+                        "SecurityGroups": ["sg-0123456789abcdef0"],
+                    },
+                },
+            },
+        },
+        "Subnet": {
+            "Type": "AWS::EC2::Subnet",
+            "Properties": {
+                "VpcId": "vpc-0123456789abcdef0",
+                "CidrBlock": "10.0.0.0/24",
+                "MapPublicIpOnLaunch": False,
+            },
+        },
+        "RouteTable": {
+            "Type": "AWS::EC2::RouteTable",
+            "Properties": {"VpcId": "vpc-0123456789abcdef0"},
+        },
+        "Association": {
+            "Type": "AWS::EC2::SubnetRouteTableAssociation",
+            "Properties": {
+                "SubnetId": {"Ref": "Subnet"},
+                "RouteTableId": {"Ref": "RouteTable"},
+            },
+        },
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": _policy(
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"Service": SERVICE},
+                        "Action": "sts:AssumeRole",
+                        "Condition": {
+                            "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+                            "ArnLike": {
+                                "aws:SourceArn": _arn(
+                                    "${AWS::AccountId}:code-interpreter-custom/analytics_*"
+                                )
+                            },
+                        },
+                    }
+                ),
+                "Policies": [
+                    {
+                        "PolicyName": "read",
+                        "PolicyDocument": _policy(_allow("s3:GetObject", "arn:aws:s3:::data/*")),
+                    }
+                ],
+            },
+        },
+        "Policy": {
+            "Type": "AWS::IAM::Policy",
+            "Properties": {
+                "PolicyName": "write",
+                "Roles": [{"Ref": "Role"}],
+                "PolicyDocument": _policy(_allow(["s3:PutObject"], ["arn:aws:s3:::data/out/*"])),
+            },
+        },
+        "Agent": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {
+                "PolicyDocument": _policy(
+                    _allow(
+                        ["bedrock-agentcore:InvokeCodeInterpreter"],
+                        [
+                            _get("Interpreter", "CodeInterpreterArn"),
+                            _arn("${AWS::AccountId}:code-interpreter-custom/analytics-*"),
+                            _arn("aws:code-interpreter/aws.codeinterpreter.v1"),
+                        ],
+                    ),
+                    _allow("bedrock-agentcore:ListCodeInterpreters", "*"),
+                    _allow(
+                        "iam:PassRole",
+                        "*",
+                        Condition={"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
+                    ),
+                )
+            },
+        },
+        "Drain": {
+            "Type": "Custom::SessionDrain",
+            "Properties": {
+                "ServiceToken": "arn:aws:lambda:eu-west-1:111122223333:function:drain",
+                "Id": {"Ref": "Interpreter"},
+            },
+        },
+        "Janitor": {
+            "Type": "AWS::Scheduler::Schedule",
+            "Properties": {
+                "ScheduleExpression": "rate(5 minutes)",
+                "FlexibleTimeWindow": {"Mode": "OFF"},
+                "Target": {
+                    "Arn": "arn:aws:lambda:eu-west-1:111122223333:function:janitor",
+                    "RoleArn": "arn:aws:iam::111122223333:role/schedule",
+                    "Input": {
+                        "Fn::Sub": '{"interpreter": "${Interpreter}", "max_age_seconds": 3600}'
+                    },
+                },
+            },
+        },
+        "Source": {
+            "Type": "AWS::Logs::DeliverySource",
+            "Properties": {
+                "Name": "analytics-application",
+                "LogType": "APPLICATION_LOGS",
+                "ResourceArn": _get("Interpreter", "CodeInterpreterArn"),
+            },
+        },
+        "Destination": {
+            "Type": "AWS::Logs::DeliveryDestination",
+            "Properties": {
+                "Name": "analytics-application",
+                "DestinationResourceArn": _get("Logs"),
+            },
+        },
+        "Delivery": {
+            "Type": "AWS::Logs::Delivery",
+            "Properties": {
+                "DeliverySourceName": {"Ref": "Source"},
+                "DeliveryDestinationArn": _get("Destination"),
+            },
+        },
+        "Logs": {
+            "Type": "AWS::Logs::LogGroup",
+            "Properties": {
+                "KmsKeyId": "arn:aws:kms:eu-west-1:111122223333:key/example",
+                "RetentionInDays": 30,
+            },
+        },
+        "Alarm": {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "Namespace": "AWS/Bedrock-AgentCore",
+                "MetricName": "SystemErrors",
+                "ComparisonOperator": "GreaterThanThreshold",
+                "EvaluationPeriods": 1,
+                "Threshold": 0,
+                "Period": 300,
+                "Statistic": "Sum",
+                "AlarmActions": ["arn:aws:sns:eu-west-1:111122223333:operators"],
+            },
+        },
+        "OtherAlarm": {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "Namespace": "AWS/SQS",
+                "MetricName": "NumberOfMessagesSent",
+                "ComparisonOperator": "GreaterThanThreshold",
+                "EvaluationPeriods": 1,
+                "Threshold": 0,
+                "Period": 300,
+                "Statistic": "Sum",
+            },
+        },
+    },
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to break one rule."""
+
+    rule: str
+    how: str
+    resource: str
+    """The resource that the finding must name."""
+    change: Callable[[Template], None]
+    guard_sees_it: bool = True
+
+    @property
+    def id(self) -> str:
+        return f"{self.rule}-{self.how}".replace(" ", "-")
+
+    def template(self) -> Template:
+        broken = copy.deepcopy(MENDED)
+        self.change(broken["Resources"])
+        return broken
+
+
+def _set(resource: str, *path: Any, to: Any) -> Callable[[Template], None]:
+    def change(resources: Template) -> None:
+        place: Any = resources[resource]["Properties"]
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = to
+
+    return change
+
+
+def _drop(resource: str, *path: Any) -> Callable[[Template], None]:
+    def change(resources: Template) -> None:
+        if not path:
+            del resources[resource]
+            return
+        place: Any = resources[resource]["Properties"]
+        for step in path[:-1]:
+            place = place[step]
+        del place[path[-1]]
+
+    return change
+
+
+def _route_to_the_internet(resources: Template) -> None:
+    resources["Gateway"] = {"Type": "AWS::EC2::InternetGateway"}
+    resources["Route"] = {
+        "Type": "AWS::EC2::Route",
+        "Properties": {
+            "RouteTableId": {"Ref": "RouteTable"},
+            "DestinationCidrBlock": "0.0.0.0/0",
+            "GatewayId": {"Ref": "Gateway"},
+        },
+    }
+
+
+def _drain_of_another_interpreter(resources: Template) -> None:
+    resources["Drain"]["Properties"]["Id"] = "another-0123456789"
+
+
+def _managed_policy_of_the_role(action: str) -> Callable[[Template], None]:
+    def change(resources: Template) -> None:
+        resources["Attached"] = {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {"PolicyDocument": _policy(_allow(action, "arn:aws:s3:::data/*"))},
+        }
+        resources["Role"]["Properties"]["ManagedPolicyArns"] = [{"Ref": "Attached"}]
+
+    return change
+
+
+def _encrypt_bucket_with(algorithm: str) -> Callable[[Template], None]:
+    def change(resources: Template) -> None:
+        resources["Bucket"] = {
+            "Type": "AWS::S3::Bucket",
+            "Properties": {
+                "BucketEncryption": {
+                    "ServerSideEncryptionConfiguration": [
+                        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm}}
+                    ]
+                }
+            },
+        }
+        resources["Destination"]["Properties"]["DestinationResourceArn"] = _get("Bucket")
+
+    return change
+
+
+_STATEMENT = ("PolicyDocument", "Statement", 0)
+_TRUST = ("AssumeRolePolicyDocument", "Statement", 0)
+_JOINED = {
+    "Fn::Join": [
+        "",
+        [
+            "arn:aws:bedrock-agentcore:",
+            {"Ref": "AWS::Region"},
+            ":",
+            {"Ref": "AWS::AccountId"},
+            ":code-interpreter/x",
+        ],
+    ]
+}
+_MODE = ("NetworkConfiguration", "NetworkMode")
+
+CASES = [
+    Case("PublicNetwork", "chosen", "Interpreter", _set("Interpreter", *_MODE, to="PUBLIC")),
+    Case("SandboxNetwork", "chosen", "Interpreter", _set("Interpreter", *_MODE, to="SANDBOX")),
+    Case("SandboxNetwork", "by default", "Interpreter", _drop("Interpreter", *_MODE)),
+    Case(
+        "PublicSubnet",
+        "with public addresses",
+        "Interpreter",
+        _set("Subnet", "MapPublicIpOnLaunch", to=True),
+    ),
+    Case(
+        "PublicSubnet",
+        "routed to the internet",
+        "Interpreter",
+        _route_to_the_internet,
+        guard_sees_it=False,
+    ),
+    Case(
+        "TrustConditions",
+        "no account",
+        "Role",
+        _drop("Role", *_TRUST, "Condition", "StringEquals"),
+    ),
+    Case(
+        "TrustConditions",
+        "any source",
+        "Role",
+        _set("Role", *_TRUST, "Condition", "ArnLike", "aws:SourceArn", to="*"),
+    ),
+    Case("TrustConditions", "no condition", "Role", _drop("Role", *_TRUST, "Condition")),
+    Case(
+        "TrustConditions",
+        "only if it exists",
+        "Role",
+        _set(
+            "Role",
+            *_TRUST,
+            "Condition",
+            to={
+                "StringEqualsIfExists": {"aws:SourceAccount": "111122223333"},
+                "ArnLike": {"aws:SourceArn": "arn:aws:bedrock-agentcore:*:111122223333:*"},
+            },
+        ),
+    ),
+    Case(
+        "TrustOtherPrincipal",
+        "another service",
+        "Role",
+        _set("Role", *_TRUST, "Principal", "Service", to=[SERVICE, "lambda.amazonaws.com"]),
+    ),
+    Case(
+        "TrustOtherPrincipal",
+        "an account",
+        "Role",
+        _set("Role", *_TRUST, "Principal", "AWS", to="arn:aws:iam::111122223333:root"),
+    ),
+    Case(
+        "PassRole",
+        "of this role",
+        "Agent",
+        _set("Agent", *_STATEMENT, to=_allow("iam:PassRole", _get("Role"))),
+    ),
+    Case(
+        "PassRole",
+        "of several roles",
+        "Agent",
+        _set("Agent", *_STATEMENT, to=_allow(["iam:PassRole"], [_get("Other"), _get("Role")])),
+    ),
+    Case(
+        "PassRole",
+        "of any role to AgentCore",
+        "Agent",
+        _set("Agent", "PolicyDocument", "Statement", 2, "Condition", to={}),
+    ),
+    Case(
+        "PassRole",
+        "by wildcard",
+        "Agent",
+        _set("Agent", *_STATEMENT, to=_allow(["iam:Pass*"], ["*"])),
+    ),
+    Case(
+        "RoleWildcardAction",
+        "in the role",
+        "Role",
+        _set("Role", "Policies", 0, *_STATEMENT, "Action", to="s3:*"),
+    ),
+    Case(
+        "RoleWildcardAction",
+        "in a policy",
+        "Policy",
+        _set("Policy", *_STATEMENT, "Action", to=["s3:PutObject", "s3:Get*"]),
+    ),
+    Case(
+        "RoleWildcardAction",
+        "in an attached policy",
+        "Attached",
+        _managed_policy_of_the_role("s3:*"),
+    ),
+    Case(
+        "RoleWildcardAction",
+        "in a policy of AWS",
+        "Role",
+        _set("Role", "ManagedPolicyArns", to=["arn:aws:iam::aws:policy/AmazonS3FullAccess"]),
+    ),
+    Case(
+        "RoleWildcardResource",
+        "in the role",
+        "Role",
+        _set("Role", "Policies", 0, *_STATEMENT, "Resource", to="*"),
+    ),
+    Case(
+        "RoleWildcardResource",
+        "in a policy",
+        "Policy",
+        _set("Policy", *_STATEMENT, "Resource", to=["arn:aws:s3:::data/*", "*"]),
+    ),
+    Case(
+        "RoleWildcardResource",
+        "a whole service",
+        "Policy",
+        _set("Policy", *_STATEMENT, "Resource", to={"Fn::Sub": "arn:${AWS::Partition}:s3:::*"}),
+        guard_sees_it=False,
+    ),
+    Case(
+        "ArnForm",
+        "of the developer guide",
+        "Agent",
+        _set("Agent", *_STATEMENT, "Resource", to=_arn("${AWS::AccountId}:code-interpreter/*")),
+    ),
+    Case(
+        "ArnForm",
+        "joined",
+        "Agent",
+        _set(
+            "Agent",
+            *_STATEMENT,
+            "Resource",
+            to=_JOINED,
+        ),
+    ),
+    Case(
+        "ArnForm",
+        "a custom interpreter of AWS",
+        "Agent",
+        _set("Agent", *_STATEMENT, "Resource", to=_arn("aws:code-interpreter-custom/x")),
+    ),
+    Case(
+        "ArnForm",
+        "an action without a resource",
+        "Agent",
+        _set(
+            "Agent",
+            *_STATEMENT,
+            "Action",
+            to=["bedrock-agentcore:CreateCodeInterpreter"],
+        ),
+    ),
+    Case("Drain", "missing", "Interpreter", _drop("Drain")),
+    Case(
+        "Drain",
+        "of another interpreter",
+        "Interpreter",
+        _drain_of_another_interpreter,
+        guard_sees_it=False,
+    ),
+    Case("Janitor", "missing", "Interpreter", _drop("Janitor")),
+    Case(
+        "Janitor",
+        "without a max age",
+        "Interpreter",
+        _set("Janitor", "Target", "Input", to={"Fn::Sub": '{"interpreter": "${Interpreter}"}'}),
+    ),
+    Case("NameCollision", "fixed", "Interpreter", _set("Interpreter", "Name", to="analytics")),
+    Case(
+        "NameCollision",
+        "of the stack",
+        "Interpreter",
+        _set("Interpreter", "Name", to={"Ref": "AWS::StackName"}),
+    ),
+    Case("LogEncryption", "of a group", "Logs", _drop("Logs", "KmsKeyId")),
+    Case(
+        "LogEncryption",
+        "of a bucket",
+        "Bucket",
+        _encrypt_bucket_with("AES256"),
+        guard_sees_it=False,
+    ),
+    Case("LogRetention", "missing", "Logs", _drop("Logs", "RetentionInDays")),
+    Case("AlarmActions", "missing", "Alarm", _drop("Alarm", "AlarmActions")),
+    Case("AlarmActions", "empty", "Alarm", _set("Alarm", "AlarmActions", to=[])),
+    Case("AlarmActions", "disabled", "Alarm", _set("Alarm", "ActionsEnabled", to=False)),
+]
+
+
+def bucket_with_a_key() -> Template:
+    """The mended twin of the bucket that is encrypted without a key."""
+    template = copy.deepcopy(MENDED)
+    _encrypt_bucket_with("aws:kms")(template["Resources"])
+    return template

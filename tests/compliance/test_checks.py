@@ -1,0 +1,324 @@
+"""Each rule finds what it is for, in templates that our constructs did not make."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import (
+    Acknowledgment,
+    App,
+    CfnOutput,
+    CfnResource,
+    IPolicyValidationPlugin,
+    NestedStack,
+    Stack,
+    Validations,
+)
+from aws_cdk import aws_bedrockagentcore as agentcore
+from aws_cdk import aws_iam as iam
+from aws_cdk.cloudformation_include import CfnInclude
+from cdk_nag import NagPack
+
+from cdk_code_interpreter.checks import (
+    RULES,
+    CheckLevel,
+    CodeInterpreterChecks,
+    Template,
+    Templates,
+    find,
+    guard_rules,
+    read_templates,
+)
+
+from .rule_cases import CASES, MENDED, Case, bucket_with_a_key
+
+Report = dict[str, dict[str, Any]]
+Synthesize = Callable[[App, Sequence[IPolicyValidationPlugin]], Report]
+RunGuard = Callable[[Path, Path], Report]
+
+AGENTCORE = iam.ServicePrincipal("bedrock-agentcore.amazonaws.com")
+BY_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+
+
+def found(*bodies: dict[str, Any]) -> set[tuple[str, str]]:
+    templates = [Template(f"{index}.template.json", body) for index, body in enumerate(bodies)]
+    return {(f.rule.name, f.hit.logical_id) for f in find(Templates(tuple(templates)))}
+
+
+def reported(report: Report) -> set[tuple[str, str]]:
+    violations = report.get("CodeInterpreter", {}).get("violations", [])
+    return {
+        (
+            violation["ruleName"].removeprefix("CodeInterpreter-").split("[")[0],
+            construct["constructPath"],
+        )
+        for violation in violations
+        for construct in violation["violatingConstructs"]
+    }
+
+
+def names(report: Report) -> set[str]:
+    return {name for name, _ in reported(report)}
+
+
+@BY_CASE
+def test_a_rule_finds_the_broken_resource_and_no_other_rule_speaks(case: Case) -> None:
+    assert found(case.template()) == {(case.rule, case.resource)}
+
+
+@pytest.mark.parametrize("mended", [MENDED, bucket_with_a_key()], ids=["group", "bucket"])
+def test_the_mended_template_is_silent(mended: dict[str, Any]) -> None:
+    assert found(mended) == set()
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {case.rule for case in CASES} == {rule.name for rule in RULES}
+
+
+@pytest.fixture(scope="module")
+def guard_outcomes(
+    guard: RunGuard, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, set[str]]:
+    """Names of the broken rules by template, after one run of the native cfn-guard."""
+    folder = tmp_path_factory.mktemp("templates")
+    templates = {"mended": MENDED, "bucket": bucket_with_a_key()}
+    for name, body in (templates | {case.id: case.template() for case in CASES}).items():
+        (folder / f"{name}.json").write_text(json.dumps(body))
+    outcomes = guard(guard_rules(), folder)
+    for outcome in outcomes.values():
+        # A rule that does not run finds nothing either.
+        ran = {*outcome["compliant"], *map(_rule_name, outcome["not_compliant"])}
+        assert ran | {*outcome["not_applicable"]} >= {rule.name for rule in RULES}
+    return {
+        name: {_rule_name(broken) for broken in outcome["not_compliant"]}
+        for name, outcome in outcomes.items()
+    }
+
+
+def _rule_name(broken: dict[str, Any]) -> str:
+    return str(broken["Rule"]["name"])
+
+
+@BY_CASE
+def test_the_guard_file_finds_what_it_claims_to(
+    case: Case, guard_outcomes: dict[str, set[str]]
+) -> None:
+    assert guard_outcomes[case.id] == ({case.rule} if case.guard_sees_it else set())
+
+
+@pytest.mark.parametrize("mended", ["mended", "bucket"])
+def test_the_guard_file_is_silent_on_the_mended_template(
+    mended: str, guard_outcomes: dict[str, set[str]]
+) -> None:
+    assert guard_outcomes[mended] == set()
+
+
+def test_what_guard_does_not_see_is_said_by_the_rule() -> None:
+    unseen = {case.rule for case in CASES if not case.guard_sees_it}
+    limited = {rule.name for rule in RULES if rule.guard_limit}
+    assert unseen <= limited
+
+
+def define(app: App, template: dict[str, Any]) -> None:
+    """Defines a hand-written template's resources, which no typed construct stands for."""
+    stack = Stack(app, "Stack")
+    for logical_id, resource in template["Resources"].items():
+        CfnResource(
+            stack, logical_id, type=resource["Type"], properties=resource.get("Properties", {})
+        ).override_logical_id(logical_id)
+
+
+@BY_CASE
+def test_the_pack_finds_resources_without_a_typed_construct(
+    case: Case, new_app: App, report_of: Synthesize
+) -> None:
+    define(new_app, case.template())
+    report = report_of(new_app, [CodeInterpreterChecks(new_app)])
+    assert reported(report) == {(case.rule, f"Stack/{case.resource}")}
+    rule = next(rule for rule in RULES if rule.name == case.rule)
+    failed = report["CodeInterpreter"]["conclusion"] == "failure"
+    assert failed == (rule.level is CheckLevel.ERROR)
+
+
+def test_the_pack_is_silent_on_the_mended_template(new_app: App, report_of: Synthesize) -> None:
+    define(new_app, MENDED)
+    assert report_of(new_app, [CodeInterpreterChecks(new_app)]) == {}
+
+
+def test_the_pack_reads_an_included_template(
+    new_app: App, report_of: Synthesize, tmp_path: Path
+) -> None:
+    case = next(case for case in CASES if case.rule == "PassRole")
+    template_file = tmp_path / "included.json"
+    template_file.write_text(json.dumps(case.template()))
+    CfnInclude(Stack(new_app, "Stack"), "Template", template_file=str(template_file))
+    report = report_of(new_app, [CodeInterpreterChecks(new_app)])
+    assert reported(report) == {("PassRole", "Stack/Template/Agent")}
+
+
+def test_the_pack_is_a_cdk_nag_pack_whose_rules_fail_a_build() -> None:
+    app = App(builtin_cloud_formation_validation=False)
+    pack = CodeInterpreterChecks(app)
+    assert isinstance(pack, NagPack)
+    agentcore.CodeInterpreterCustom(Stack(app, "Stack"), "Sandbox")
+    Validations.of(app).add_plugins(pack)
+    with pytest.raises(RuntimeError, match="CodeInterpreter-PublicNetwork"):
+        app.synth()
+
+
+def test_the_defaults_of_the_l2_are_found(new_app: App, report_of: Synthesize) -> None:
+    agentcore.CodeInterpreterCustom(Stack(new_app, "Stack"), "Sandbox")
+    report = report_of(new_app, [CodeInterpreterChecks(new_app)])
+    assert reported(report) == {
+        (rule, "Stack/Sandbox/Resource")
+        for rule in ("PublicNetwork", "Drain", "Janitor", "NameCollision")
+    }
+
+
+def test_an_l1_with_a_bare_role_is_found_across_stacks(new_app: App, report_of: Synthesize) -> None:
+    roles = Stack(new_app, "Roles")
+    role = iam.Role(roles, "Role", assumed_by=AGENTCORE)
+    role.add_to_policy(iam.PolicyStatement(actions=["s3:*"], resources=["*"]))
+    agentcore.CfnCodeInterpreterCustom(
+        Stack(new_app, "Interpreters"),
+        "Sandbox",
+        name="sandbox_0123456789_01234567",
+        execution_role_arn=role.role_arn,
+        network_configuration=agentcore.CfnCodeInterpreterCustom.CodeInterpreterNetworkConfigurationProperty(
+            network_mode="VPC"
+        ),
+    )
+    report = report_of(new_app, [CodeInterpreterChecks(new_app)])
+    assert reported(report) == {
+        ("TrustConditions", "Roles/Role/Resource"),
+        ("RoleWildcardAction", "Roles/Role/DefaultPolicy/Resource"),
+        ("RoleWildcardResource", "Roles/Role/DefaultPolicy/Resource"),
+        ("Drain", "Interpreters/Sandbox"),
+        ("Janitor", "Interpreters/Sandbox"),
+    }
+
+
+def test_a_role_of_an_exporting_stack_is_followed(tmp_path: Path) -> None:
+    broken = Case("", "", "", lambda _: None).template()
+    role = broken["Resources"].pop("Role")
+    role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]["Action"] = "s3:*"
+    del broken["Resources"]["Policy"]
+    broken["Resources"]["Interpreter"]["Properties"]["ExecutionRoleArn"] = {
+        "Fn::ImportValue": "role-of-the-sandbox"
+    }
+    exporting = {
+        "Resources": {"Role": role},
+        "Outputs": {
+            "Role": {
+                "Value": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Export": {"Name": "role-of-the-sandbox"},
+            }
+        },
+    }
+    assert found(exporting, broken) == {("RoleWildcardAction", "Role")}
+
+
+def test_a_nested_stack_is_read_too(new_app: App, report_of: Synthesize) -> None:
+    nested = NestedStack(Stack(new_app, "Outer"), "Inner")
+    agentcore.CodeInterpreterCustom(nested, "Sandbox")
+    report = report_of(new_app, [CodeInterpreterChecks(new_app)])
+    assert ("PublicNetwork", "Outer/Inner/Sandbox/Resource") in reported(report)
+
+
+@pytest.mark.parametrize("place", ["Stack", "Stack/Sandbox", "Outer/Inner/Sandbox"])
+def test_an_acknowledgement_is_recorded_with_its_reason(
+    place: str, new_app: App, report_of: Synthesize
+) -> None:
+    stack: Stack = Stack(new_app, place.split("/")[0])
+    if "Inner" in place:
+        stack = NestedStack(stack, "Inner")
+    interpreter = agentcore.CodeInterpreterCustom(stack, "Sandbox")
+    Validations.of(stack if place == "Stack" else interpreter).acknowledge(
+        Acknowledgment(
+            id="CodeInterpreter::CodeInterpreter-PublicNetwork", reason="a demonstration"
+        )
+    )
+    report = report_of(new_app, [CodeInterpreterChecks(new_app)])
+    assert "PublicNetwork" not in names(report)
+    suppressed = report["CodeInterpreter"]["suppressedViolations"]
+    assert [entry["reason"] for entry in suppressed] == ["a demonstration"]
+
+
+def test_a_finding_with_a_detail_is_acknowledged_by_that_detail_alone(
+    new_app: App, report_of: Synthesize
+) -> None:
+    stack = Stack(new_app, "Stack")
+    role = iam.Role(stack, "Role", assumed_by=AGENTCORE)
+    Validations.of(role).acknowledge(
+        Acknowledgment(
+            id="CodeInterpreter::CodeInterpreter-TrustConditions[aws:SourceArn]", reason="a test"
+        )
+    )
+    report = report_of(new_app, [CodeInterpreterChecks(new_app)])
+    left = [violation["ruleName"] for violation in report["CodeInterpreter"]["violations"]]
+    assert left == ["CodeInterpreter-TrustConditions[aws:SourceAccount]"]
+
+
+def test_the_level_of_a_rule_can_be_chosen() -> None:
+    def levels(level: CheckLevel) -> list[CheckLevel]:
+        sandbox = next(case for case in CASES if case.rule == "SandboxNetwork").template()
+        templates = Templates((Template("a.json", sandbox),))
+        found = find(templates, {"CodeInterpreter-SandboxNetwork": level})
+        return [finding.level for finding in found]
+
+    assert levels(CheckLevel.WARNING) == [CheckLevel.WARNING]
+    assert levels(CheckLevel.ERROR) == [CheckLevel.ERROR]
+    assert levels(CheckLevel.OFF) == []
+
+
+def test_a_level_for_a_rule_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="CodeInterpreter-Typo, which no rule has"):
+        CodeInterpreterChecks(levels={"CodeInterpreter-Typo": CheckLevel.OFF})
+
+
+def test_the_pack_says_that_constructs_alone_tell_it_nothing() -> None:
+    app = App()
+    with pytest.raises(Exception, match="checks templates"):
+        CodeInterpreterChecks(app).validate_scope(app)
+
+
+def test_a_template_in_yaml_is_refused_with_the_way_to_check_it(tmp_path: Path) -> None:
+    template_file = tmp_path / "template.yaml"
+    template_file.write_text("Resources: {}\n")
+    with pytest.raises(ValueError, match=r"not JSON .* CloudFormation Guard"):
+        read_templates([template_file])
+
+
+def test_a_template_without_anything_of_ours_is_silent() -> None:
+    other = {
+        "Resources": {
+            "Logs": {"Type": "AWS::Logs::LogGroup"},
+            "Alarm": MENDED["Resources"]["OtherAlarm"],
+            "Outputs": {"Type": "Custom::Other"},
+        }
+    }
+    assert found(other) == set()
+
+
+def test_a_retained_interpreter_needs_no_drain() -> None:
+    template = Case("", "", "", lambda resources: resources.pop("Drain")).template()
+    template["Resources"]["Interpreter"]["DeletionPolicy"] = "Retain"
+    assert found(template) == set()
+
+
+def test_every_rule_explains_itself() -> None:
+    for rule in RULES:
+        assert len(rule.why) > len(rule.meaning) / 2
+        assert rule.mend
+        assert rule.controls.nist_800_53
+    assert len({rule.rule_id for rule in RULES}) == len(RULES)
+
+
+def test_outputs_without_an_export_are_no_obstacle(new_app: App, report_of: Synthesize) -> None:
+    stack = Stack(new_app, "Stack")
+    CfnOutput(stack, "Plain", value="x")
+    assert report_of(new_app, [CodeInterpreterChecks(new_app)]) == {}
