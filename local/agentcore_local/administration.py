@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from inspect import isawaitable
 from typing import Any
 
 from agentcore_local import _ministack
 from agentcore_local.clock import Clock
 from agentcore_local.cloudformation import administration as cloudformation_administration
 from agentcore_local.service.http import HttpRequest, HttpResponse
+from agentcore_local.service.service import CodeInterpreterService
 from agentcore_local.settings import ADMIN_PATH, Settings
 
-Handler = Callable[[dict[str, Any]], Any]
+Handler = Callable[[dict[str, Any]], Awaitable[Any] | Any]
 
 
 class Administration:
@@ -25,7 +28,7 @@ class Administration:
         service: the code interpreter service.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, service: Any) -> None:
+    def __init__(self, settings: Settings, clock: Clock, service: CodeInterpreterService) -> None:
         self._settings = settings
         self._clock = clock
         self._service = service
@@ -33,6 +36,10 @@ class Administration:
             ("GET", "status"): self._status,
             ("POST", "clock"): self._advance,
             ("POST", "reset"): self._reset,
+            ("GET", "sessions"): self._sessions,
+            ("GET", "faults"): self._faults,
+            ("POST", "faults"): self._inject,
+            ("DELETE", "faults"): self._clear_faults,
             **cloudformation_administration.routes(),
         }
 
@@ -47,7 +54,8 @@ class Administration:
             body = json.loads(request.body or b"{}")
             if not isinstance(body, dict):
                 raise ValueError(f"the body must be a JSON object, got {type(body).__name__}")
-            return _json(200, handler(body))
+            result = handler(body)
+            return _json(200, await result if isawaitable(result) else result)
         except (ValueError, KeyError, TypeError) as error:
             return _json(400, {"message": str(error)})
 
@@ -61,13 +69,31 @@ class Administration:
             "now": self._clock.now(),
         }
 
-    def _advance(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def _advance(self, body: dict[str, Any]) -> dict[str, Any]:
         self._clock.advance(float(body["advance_seconds"]))
+        await self._service.tick()
         return {"now": self._clock.now()}
 
-    def _reset(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def _reset(self, body: dict[str, Any]) -> dict[str, Any]:
+        await self._service.reset()
         _ministack.reset()
         cloudformation_administration.reset()
+        return {}
+
+    def _sessions(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {"sessions": self._service.sessions()}
+
+    def _faults(self, body: dict[str, Any]) -> dict[str, Any]:
+        faults = self._service.faults
+        return {"active": [asdict(fault) for fault in faults.active()], "known": dict(faults.known)}
+
+    def _inject(self, body: dict[str, Any]) -> dict[str, Any]:
+        options = dict(body)
+        fault = self._service.faults.inject(options.pop("fault"), **options)
+        return {"id": fault.id}
+
+    def _clear_faults(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._service.faults.clear(body.get("id"))
         return {}
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from agentcore_local import _ministack, cloudformation
+from agentcore_local import _ministack, cloudformation, resource_types
 from agentcore_local._ministack import Receive, Scope, Send
 from agentcore_local.administration import Administration
 from agentcore_local.clock import Clock
 from agentcore_local.ministack_backend import MiniStackBackend
 from agentcore_local.service.http import HttpRequest, HttpResponse
+from agentcore_local.service.service import CodeInterpreterService
 from agentcore_local.settings import ADMIN_PATH, Settings
 
 
@@ -31,8 +32,13 @@ class Gateway:
         cloudformation.install()
         self._clock = Clock()
         backend = MiniStackBackend(endpoint_url=f"http://{settings.host}:{port}", clock=self._clock)
-        self._service = _NoService()
-        del backend
+        self._service = CodeInterpreterService(
+            backend,
+            data_folder=settings.data_folder / "sessions",
+            limits=settings.service_limits,
+            behaviour=settings.service_behaviour,
+        )
+        resource_types.install(self._service)
         self._administration = Administration(settings, self._clock, self._service)
         self._on_ready = on_ready
 
@@ -42,7 +48,7 @@ class Gateway:
             await self._live(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(f"{ADMIN_PATH}/"):
             await _answer(send, await self._administration.handle(await _read(scope, receive)))
-        elif scope["type"] == "http" and self._service.matches(scope["method"], scope["path"]):
+        elif scope["type"] == "http" and self._service.matches(scope["method"], _raw_path(scope)):
             await _answer(send, await self._service.handle(await _read(scope, receive)))
         else:
             await self._ministack(scope, receive, send)
@@ -68,10 +74,9 @@ async def _read(scope: Scope, receive: Receive) -> HttpRequest:
         chunks.append(message.get("body", b""))
         if not message.get("more_body"):
             break
-    raw_path = scope.get("raw_path") or scope["path"].encode()
     return HttpRequest(
         method=scope["method"],
-        path=raw_path.decode("latin-1").partition("?")[0],
+        path=_raw_path(scope),
         query_string=scope.get("query_string", b"").decode("latin-1"),
         headers={
             name.decode("latin-1").lower(): value.decode("latin-1")
@@ -79,6 +84,12 @@ async def _read(scope: Scope, receive: Receive) -> HttpRequest:
         },
         body=b"".join(chunks),
     )
+
+
+def _raw_path(scope: Scope) -> str:
+    """The path as it came, still percent-encoded: a signature covers it like this."""
+    raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+    return raw_path.decode("latin-1").partition("?")[0]
 
 
 async def _answer(send: Send, response: HttpResponse) -> None:
@@ -98,15 +109,3 @@ async def _chunks(body: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for chunk in body:
         yield chunk
         await asyncio.sleep(0)
-
-
-class _NoService:
-    def matches(self, method: str, path: str) -> bool:
-        return False
-
-    async def handle(self, request: HttpRequest) -> HttpResponse:
-        raise AssertionError
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+from agentcore_local.service.behaviour import ServiceBehaviour, UsageResource
+from agentcore_local.service.limits import DOCUMENTED_RATES, Limits
 
 # The account of AWS's own examples: nobody mistakes it for a real one.
 DEFAULT_ACCOUNT = "111122223333"
@@ -58,11 +61,32 @@ class Settings:
                 _port_problem(self.port),
                 _account_problem(self.account),
                 _region_problem(self.region),
+                _names_problem("limit", self.limits, Limits),
+                _names_problem("behaviour", self.behaviour, ServiceBehaviour),
             )
             if problem
         ]
         if problems:
             raise ValueError("the local AWS cannot start: " + "; ".join(problems))
+
+    @property
+    def service_limits(self) -> Limits:
+        """The service's limits: AWS's own, but for those that were given."""
+        given = dict(self.limits)
+        rates = given.get("requests_per_second")
+        if rates is not None:
+            # A number holds for every operation, a mapping for those that it names.
+            named = rates if isinstance(rates, Mapping) else dict.fromkeys(DOCUMENTED_RATES, rates)
+            given["requests_per_second"] = {**DOCUMENTED_RATES, **named}
+        return Limits(**given)
+
+    @property
+    def service_behaviour(self) -> ServiceBehaviour:
+        """How the service answers where AWS's documentation says nothing."""
+        given = dict(self.behaviour)
+        if "usage_resource" in given:
+            given["usage_resource"] = UsageResource(given["usage_resource"])
+        return ServiceBehaviour(**given)
 
     def as_json(self) -> dict[str, Any]:
         """These settings as plain JSON values."""
@@ -97,6 +121,16 @@ def _account_problem(account: str) -> str | None:
     if re.fullmatch(r"\d{12}", account):
         return None
     return f"the account must be 12 digits, got {account!r}"
+
+
+def _names_problem(
+    kind: str, given: Mapping[str, Any], described_by: type[Limits] | type[ServiceBehaviour]
+) -> str | None:
+    known = [described.name for described in fields(described_by)]
+    unknown = sorted(set(given) - set(known))
+    if not unknown:
+        return None
+    return f"there is no {kind} {', '.join(unknown)}; there are: {', '.join(known)}"
 
 
 def _region_problem(region: str) -> str | None:
