@@ -40,7 +40,7 @@ def _arn_parts(arn: str) -> Sequence[str]:
 
 def _after_slash(resource: str) -> str:
     kind, slash, rest = resource.partition("/")
-    return rest if slash and not is_token(kind) else Fn.select(1, Fn.split("/", resource, 2))
+    return rest if slash and not is_token(kind) else Fn.split("/", resource, 2)[1]
 
 
 class ImportedCodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractClass):

@@ -65,10 +65,13 @@ def _attribute(get_att: list[str], template: Mapping[str, Any]) -> Any:
         deployed_id = f"{resource['Properties']['Name']}-ABCDEFGHIJ"
         arn = f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:code-interpreter-custom/{deployed_id}"
         return {"CodeInterpreterId": deployed_id, "CodeInterpreterArn": arn}[attribute]
+    if resource["Type"] == "Custom::CodeInterpreterSessionDrain":  # it answers what it is given
+        given = {"CodeInterpreterId": "InterpreterId", "CodeInterpreterArn": "InterpreterArn"}
+        return concrete(resource["Properties"][given[attribute]], template)
     return {"Fn::GetAtt": get_att}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_app() -> Callable[..., App]:
     return make_app
 
@@ -79,16 +82,16 @@ def stack() -> Stack:
     return Stack(make_app(), "Analytics")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def synthesise() -> Callable[[Stack], dict[str, Any]]:
     return template_of
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def resources() -> Callable[[Mapping[str, Any], str], list[dict[str, Any]]]:
     return of_type
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def deployed() -> Callable[[Any, Mapping[str, Any]], Any]:
     return concrete
