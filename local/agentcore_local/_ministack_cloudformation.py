@@ -89,6 +89,13 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     f"{_PACKAGE}.custom_resource": ("_normalise_resource_properties", "_response_url"),
     "ministack.core.concurrency": ("run_reentrant",),
+    "ministack.core.iam_evaluator": (
+        "EvalContext",
+        "_gather_role_policies",
+        "_permissions_boundary",
+        "evaluate",
+        "evaluate_resource_policy",
+    ),
     "ministack.core.responses": ("get_account_id", "get_region", "new_uuid", "now_iso"),
     "ministack.services.lambda_svc": (
         "_execute_function_with_config_scope",
@@ -97,6 +104,18 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "_functions",
         "_route_async_failure",
         "_vpc_config_with_id",
+        "function_policy_for_arn",
+    ),
+    "ministack.services.eventbridge": ("_dispatch_to_lambda", "_invoke_target"),
+    "ministack.services.iam": ("_roles",),
+    "ministack.services.scheduler": (
+        "_SCHEDULE_TICK_INTERVAL",
+        "_create_schedule",
+        "_error",
+        "_group_arn",
+        "_schedule_arn",
+        "_schedules",
+        "_update_schedule",
     ),
     "ministack.app": ("_handle_post_body_shortcuts",),
 }
@@ -127,4 +146,12 @@ custom_resource: Any = _checked(
 concurrency: Any = _checked("ministack.core.concurrency", _NAMES["ministack.core.concurrency"])
 responses: Any = _checked("ministack.core.responses", _NAMES["ministack.core.responses"])
 functions: Any = _checked("ministack.services.lambda_svc", _NAMES["ministack.services.lambda_svc"])
+iam_evaluator: Any = _checked(
+    "ministack.core.iam_evaluator", _NAMES["ministack.core.iam_evaluator"]
+)
+eventbridge: Any = _checked(
+    "ministack.services.eventbridge", _NAMES["ministack.services.eventbridge"]
+)
+iam: Any = _checked("ministack.services.iam", _NAMES["ministack.services.iam"])
+scheduler: Any = _checked("ministack.services.scheduler", _NAMES["ministack.services.scheduler"])
 app: Any = _checked("ministack.app", _NAMES["ministack.app"])
