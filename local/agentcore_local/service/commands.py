@@ -58,12 +58,15 @@ class Command:
             stderr=self._stderr,
         )
         end = asyncio.ensure_future(self._processes.wait(self._pid))
-        done, _ = await asyncio.wait({end}, timeout=timeout)
         note = ""
-        if not done:
-            await self.kill()
-            note = f"The command was stopped: it took longer than {timeout:g} seconds\n"
-        code = await end
+        try:
+            done, _ = await asyncio.wait({end}, timeout=timeout)
+            if not done:
+                await self.kill()
+                note = f"The command was stopped: it took longer than {timeout:g} seconds\n"
+            code = await end
+        finally:
+            end.cancel()
         return self._execution(128 - code if code < 0 else code, note)
 
     async def kill(self) -> None:

@@ -104,7 +104,7 @@ def session_environment(
         "TMPDIR": str(folders.temporary),
         "IPYTHONDIR": str(folders.home / ".ipython"),
         "MPLCONFIGDIR": str(folders.home / ".matplotlib"),
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLBACKEND": "Agg",
         "DENO_DIR": str(folders.home / ".deno"),
         "DENO_NO_UPDATE_CHECK": "1",
         "LANG": "C.UTF-8",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import json
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -95,17 +95,24 @@ class JupyterKernel:
         if self._end is not None and self._end.done():  # it ended between two calls
             await self._discard()
         if self._client is None:
-            from jupyter_client.asynchronous.client import AsyncKernelClient
-            from zmq.asyncio import Context
-
-            self._pid, connection_file = await self._launch()
-            self._end = asyncio.create_task(self._processes.wait(self._pid))
-            client = AsyncKernelClient(context=Context())
-            client.load_connection_file(str(connection_file))
-            client.start_channels(stdin=False, hb=False)
-            self._client = client
-            await self._until_end(_until_ready(client), READY_SECONDS)
+            try:
+                return await self._start()
+            except KernelEndedError:  # another program took a port that it had been given
+                await self._discard()
+                return await self._start()
         return self._client
+
+    async def _start(self) -> AsyncKernelClient:
+        from jupyter_client.asynchronous.client import AsyncKernelClient
+        from zmq.asyncio import Context
+
+        self._pid, connection_file = await self._launch()
+        self._end = asyncio.create_task(self._processes.wait(self._pid))
+        self._client = client = AsyncKernelClient(context=Context())
+        client.load_connection_file(str(connection_file))
+        client.start_channels(stdin=False, hb=False)
+        await self._until_end(_until_ready(client), READY_SECONDS)
+        return client
 
     async def _run(self, client: AsyncKernelClient, code: str, timeout: float) -> Execution:
         message_id = client.execute(code, allow_stdin=False)
@@ -259,18 +266,7 @@ def _ended_execution(ended: KernelEndedError) -> Execution:
 
 
 def write_connection_file(path: Path) -> None:
-    """Choose where a kernel that is no child of ours listens: on sockets in the file system."""
-    channels = ("shell", "iopub", "stdin", "control", "hb")
-    path.touch(mode=0o600)
-    path.write_text(
-        json.dumps(
-            {
-                "transport": "ipc",
-                "ip": str(path.with_suffix("")),
-                "key": base64.b16encode(path.name.encode()).decode(),
-                "signature_scheme": "hmac-sha256",
-                "kernel_name": "deno",
-                **{f"{channel}_port": number for number, channel in enumerate(channels, 1)},
-            }
-        )
-    )
+    """Choose loopback ports for a kernel that knows no other transport; its key is a secret."""
+    from jupyter_client.connect import write_connection_file as write
+
+    write(str(path), ip="127.0.0.1", transport="tcp", key=secrets.token_bytes(16).hex().encode())

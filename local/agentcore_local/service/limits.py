@@ -69,8 +69,9 @@ class RateLimiter:
         key = (account, region, operation)
         tokens, since = self._buckets.get(key, (rate, now))
         tokens = min(rate, tokens + (now - since) * rate)
-        self._buckets[key] = (max(tokens - 1, tokens if tokens < 1 else 0), now)
-        if tokens < 1:
+        enough = tokens >= 1
+        self._buckets[key] = (tokens - 1 if enough else tokens, now)
+        if not enough:
             raise throttled(f"Rate exceeded: {operation} allows {rate:g} requests a second")
 
 

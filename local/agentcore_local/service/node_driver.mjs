@@ -12,7 +12,6 @@ const socketPath = process.argv[2];
 const channel = net.connect(socketPath);
 const require = createRequire(path.join(process.cwd(), 'index.js'));
 const module = { exports: {}, require };
-const importer = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
 let current = null;
 
 Object.assign(globalThis, {
@@ -42,7 +41,9 @@ function finish(exitCode) {
 function fail(error) {
   if (current === null) return;
   const text = error instanceof Error ? error.stack : `Uncaught ${String(error)}`;
-  current.stderr += text + '\n';
+  // Without the frames of this driver and of Node itself.
+  const own = text.split('\n').filter((line) => !/^ +at .*(node_driver\.mjs|node:)/.test(line));
+  current.stderr += own.join('\n') + '\n';
   current.failed = true;
 }
 
@@ -57,17 +58,20 @@ process.on('exit', (code) => {
   fs.writeFileSync(socketPath + '.exit', JSON.stringify({ stdout, stderr, exitCode: code }));
 });
 
+// Relative modules are found from the working directory.
+function load(specifier) {
+  const isPath = /^\.{0,2}\//.test(specifier);
+  return import(isPath ? pathToFileURL(path.resolve(specifier)).href : specifier);
+}
+
 async function runTypeScript(code) {
   const source = new vm.SourceTextModule(stripTypeScriptTypes(code), {
     identifier: pathToFileURL(path.join(process.cwd(), 'index.mts')).href,
-    importModuleDynamically: importer,
+    importModuleDynamically: load,
     initializeImportMeta: (meta) => { meta.dirname = process.cwd(); },
   });
   await source.link(async (specifier) => {
-    const place = /^\.{0,2}\//.test(specifier)
-      ? pathToFileURL(path.resolve(specifier)).href
-      : specifier;
-    const target = await import(place);
+    const target = await load(specifier);
     const names = Object.keys(target);
     return new vm.SyntheticModule(names, function () {
       for (const name of names) this.setExport(name, target[name]);
@@ -84,7 +88,7 @@ async function run({ language, code }) {
     if (language === 'typescript') {
       await runTypeScript(code);
     } else {
-      new vm.Script(code, { filename: 'index.js', importModuleDynamically: importer })
+      new vm.Script(code, { filename: 'index.js', importModuleDynamically: load })
         .runInThisContext();
     }
   } catch (error) {

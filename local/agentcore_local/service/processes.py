@@ -261,6 +261,9 @@ def clean_up_after_kill(data_folder: Path) -> int:
 
     The process host ends by itself when the service dies. This is for what survived the host too.
     """
+    record = data_folder / "sockets"
+    if not record.exists():
+        return 0
     import psutil
 
     left = []
@@ -272,8 +275,6 @@ def clean_up_after_kill(data_folder: Path) -> int:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(left, timeout=5)
-    record = data_folder / "sockets"
-    if record.exists():
-        shutil.rmtree(record.read_text(), ignore_errors=True)
-        record.unlink()
+    shutil.rmtree(record.read_text(), ignore_errors=True)
+    record.unlink()
     return len(left)

@@ -17,6 +17,8 @@ from agentcore_local.service.node import NodeProcess
 from agentcore_local.service.processes import Processes
 from agentcore_local.service.results import Execution, text_result
 
+INLINE_PLOTS = "module://matplotlib_inline.backend_inline"
+
 
 class SessionRuntime:
     """Runs the tools of one session.
@@ -149,7 +151,7 @@ class SessionRuntime:
     async def _launch_python(self) -> LaunchedKernel:
         kernel = await self._processes.start_kernel(
             self._session,
-            environment=self._environment,
+            environment={**self._environment, "MPLBACKEND": INLINE_PLOTS},
             cwd=self.folders.work,
             path=[str(self.folders.work), str(self.folders.packages)],
         )

@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 HOUSEKEEPING_SECONDS = 1.0
 
+LARGE_BYTES = 1_000_000
+"""From this size on, a request is parsed beside the event loop."""
+
 
 class CodeInterpreterService:
     """The Code Interpreter of every account and region, on this machine.
@@ -156,6 +159,7 @@ class CodeInterpreterService:
             for route in service_model.routes()
             if route.operation.name == operation
         )
+        params = validation.read(shape, params)
         validation.check(shape, params)
         if fault := self.faults.strike("server_error", operation):
             raise internal_error(str(fault.options.get("message", "An injected fault")))
@@ -262,8 +266,7 @@ class _Call:
         service._rates.take(caller.account, caller.region, name)
         if len(self._request.body) > 2 * service.limits.payload_bytes:
             raise invalid("The request is too large", fields=[])
-        params = protocol.parse_request(self._operation, self._request, self._path_members)
-        validation.check(self._operation.input_shape, params)
+        params = await self._params()
         state = service.state(caller)
         if name == "InvokeCodeInterpreter":
             session_id, results = await service._data.invoke(state, caller, params)
@@ -278,11 +281,21 @@ class _Call:
             result = service._control.operations[name](state, caller, params)
         return protocol.response(self._operation, result)
 
+    async def _params(self) -> dict[str, Any]:
+        def parse() -> dict[str, Any]:
+            params = protocol.parse_request(self._operation, self._request, self._path_members)
+            validation.check(self._operation.input_shape, params)
+            return params
+
+        if len(self._request.body) < LARGE_BYTES:
+            return parse()
+        return await asyncio.to_thread(parse)  # others need not wait for it
+
     async def _events(self, results: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
         error = None
         try:
             async for result in results:
-                yield protocol.result_event(self._operation, result)
+                yield await asyncio.to_thread(protocol.result_event, self._operation, result)
         except ServiceError as raised:
             error = raised
             yield protocol.error_event(raised)

@@ -66,7 +66,9 @@ class SessionWork:
         left = await asyncio.to_thread(clean_up_after_kill, self._data_folder)
         if left:
             logger.warning("ended %d processes that an earlier run had left behind", left)
-        shutil.rmtree(self._data_folder / "sessions", ignore_errors=True)
+        sessions = self._data_folder / "sessions"
+        shutil.rmtree(sessions, ignore_errors=True)
+        sessions.mkdir(mode=0o700)
         await self._processes.start()
 
     async def stop(self) -> None:

@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import psutil
 import pytest
 import uvicorn
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
 from agentcore_local.service.backend import Caller, Credentials
 from agentcore_local.service.http import HttpRequest
 from agentcore_local.service.limits import Limits
 from agentcore_local.service.service import CodeInterpreterService
-from botocore.config import Config
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
@@ -124,6 +127,35 @@ class LocalService:
     @property
     def data(self) -> Any:
         return self.client("bedrock-agentcore")
+
+    def error(self, operation: Any, **params: Any) -> tuple[str, int, dict[str, Any]]:
+        """The code, the status and all of the error that a client gets."""
+        try:
+            operation(**params)
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            return error.response["Error"]["Code"], status, error.response
+        raise AssertionError("the call succeeded")
+
+    def statuses(self, identifier: str) -> list[str]:
+        """The states of all sessions of an interpreter, newest first."""
+        answer = self.data.list_code_interpreter_sessions(
+            codeInterpreterIdentifier=identifier, maxResults=100
+        )
+        return [item["status"] for item in answer["items"]]
+
+    @staticmethod
+    def process_exists(pid: int) -> bool:
+        """Whether a process runs (a zombie does not)."""
+        try:
+            return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    def tick(self, seconds: float = 0.0) -> None:
+        """Move the clock and let time have its effects."""
+        self.backend.clock_offset += seconds
+        self.wait_for(self.service.tick())
 
     def create(self, name: str, **params: Any) -> str:
         params.setdefault("networkConfiguration", {"networkMode": "SANDBOX"})
