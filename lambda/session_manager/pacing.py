@@ -67,7 +67,7 @@ def backoff(attempt: int, draw: Callable[[float, float], float] = random.uniform
         attempt: How many tries there were, from 1.
         draw: Draws a number between two numbers.
     """
-    longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0**attempt)
+    longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(attempt, 10))
     return draw(longest / 2, longest)
 
 

@@ -1,0 +1,93 @@
+"""What errors mean: every error that the service declares, and those of the way to it."""
+
+import botocore.exceptions
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+
+from session_manager.failures import Failure, classify
+
+OPERATIONS = (
+    "ListCodeInterpreterSessions",
+    "StopCodeInterpreterSession",
+    "StartCodeInterpreterSession",
+    "InvokeCodeInterpreter",
+)
+MEANING = {
+    "AccessDeniedException": Failure.DENIED,
+    "ConflictException": Failure.CONFLICT,
+    "InternalServerException": Failure.TRANSIENT,
+    "ResourceNotFoundException": Failure.GONE,
+    "ServiceQuotaExceededException": Failure.THROTTLED,
+    "ThrottlingException": Failure.THROTTLED,
+    "ValidationException": Failure.REFUSED,
+}
+
+
+def client_error(code: str, status: int) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Stop"
+    )
+
+
+def declared_errors() -> dict[str, int]:
+    model = botocore.session.get_session().get_service_model("bedrock-agentcore")
+    return {
+        shape.name: shape.metadata["error"]["httpStatusCode"]
+        for operation in OPERATIONS
+        for shape in model.operation_model(operation).error_shapes
+    }
+
+
+def test_every_error_that_the_service_declares_has_a_meaning():
+    assert set(declared_errors()) == set(MEANING)
+
+
+@pytest.mark.parametrize(("code", "meaning"), MEANING.items())
+def test_a_declared_error_is_understood_by_its_code(code, meaning):
+    assert classify(client_error(code, declared_errors()[code])) is meaning
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "InternalServerException"])
+def test_a_declared_error_is_understood_by_its_status_alone(code):
+    assert classify(client_error("Unheard", declared_errors()[code])) is MEANING[code]
+
+
+@pytest.mark.parametrize(
+    ("status", "meaning"),
+    [
+        (401, Failure.DENIED),
+        (404, Failure.GONE),
+        (408, Failure.TRANSIENT),
+        (409, Failure.CONFLICT),
+        (429, Failure.THROTTLED),
+        (499, Failure.REFUSED),
+        (500, Failure.TRANSIENT),
+        (503, Failure.TRANSIENT),
+        (400, Failure.REFUSED),
+    ],
+)
+def test_an_unknown_error_is_judged_by_its_status(status, meaning):
+    assert classify(client_error("Unheard", status)) is meaning
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        botocore.exceptions.ReadTimeoutError(endpoint_url="http://x"),
+        botocore.exceptions.EndpointConnectionError(endpoint_url="http://x"),
+        botocore.exceptions.ConnectionClosedError(endpoint_url="http://x"),
+        botocore.exceptions.NoCredentialsError(),
+    ],
+)
+def test_trouble_on_the_way_is_worth_another_try(error):
+    assert classify(error) is Failure.TRANSIENT
+
+
+def test_a_request_that_botocore_refuses_stays_refused():
+    error = botocore.exceptions.ParamValidationError(report="sessionId")
+    assert classify(error) is Failure.REFUSED
+
+
+def test_an_error_without_any_detail_is_refused():
+    assert classify(ClientError({}, "Stop")) is Failure.REFUSED
