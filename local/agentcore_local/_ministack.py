@@ -209,12 +209,18 @@ def role_trust_document(role_arn: str) -> Mapping[str, Any] | None:
 
 
 def service_may_assume(
-    document: Mapping[str, Any], *, service: str, account: str, context: Mapping[str, str]
+    document: Mapping[str, Any],
+    *,
+    service: str,
+    account: str,
+    context: Mapping[str, str],
+    conditions_required: bool = False,
 ) -> bool:
     """Whether a trust policy lets a service principal assume the role.
 
     MiniStack's own trust evaluation lets every service principal through, so the principal is
     matched here, and its evaluator decides the rest: action, conditions and explicit denials.
+    Where conditions are required, a statement that allows must name every key of the context.
     """
     from ministack.core import iam_evaluator
 
@@ -223,6 +229,7 @@ def service_may_assume(
         {**statement, "Principal": "*"}
         for statement in ([statements] if isinstance(statements, dict) else statements)
         if _names_service(statement.get("Principal"), service)
+        and (not conditions_required or _names_every_key(statement, context))
     ]
     evaluation = iam_evaluator.EvalContext(
         principal_arn=service,
@@ -241,6 +248,14 @@ def _names_service(principal: object, service: str) -> bool:
         return True
     named = principal.get("Service", []) if isinstance(principal, dict) else []
     return service in ([named] if isinstance(named, str) else named)
+
+
+def _names_every_key(statement: Mapping[str, Any], context: Mapping[str, str]) -> bool:
+    if statement.get("Effect") == "Deny":
+        return True
+    operators: Mapping[str, Mapping[str, Any]] = statement.get("Condition") or {}
+    named = {key.lower() for tests in operators.values() for key in tests}
+    return named >= {key.lower() for key in context}
 
 
 def issue_role_credentials(

@@ -31,12 +31,17 @@ class Gateway:
         self._ministack = _ministack.application()
         cloudformation.install()
         self._clock = Clock()
-        backend = MiniStackBackend(endpoint_url=f"http://{settings.host}:{port}", clock=self._clock)
+        behaviour = settings.service_behaviour
+        backend = MiniStackBackend(
+            endpoint_url=f"http://{settings.host}:{port}",
+            clock=self._clock,
+            trust_needs_conditions=behaviour.unconditioned_trust_fails,
+        )
         self._service = CodeInterpreterService(
             backend,
             data_folder=settings.data_folder / "sessions",
             limits=settings.service_limits,
-            behaviour=settings.service_behaviour,
+            behaviour=behaviour,
         )
         resource_types.install(self._service)
         self._administration = Administration(settings, self._clock, self._service)

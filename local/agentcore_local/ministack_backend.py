@@ -20,10 +20,15 @@ class MiniStackBackend:
     Args:
         endpoint_url: the URL under which code in a session reaches this AWS.
         clock: the time of this AWS.
+        trust_needs_conditions: whether the service refuses a role that trusts it without
+            `aws:SourceAccount` and `aws:SourceArn`.
     """
 
-    def __init__(self, *, endpoint_url: str, clock: Clock) -> None:
+    def __init__(
+        self, *, endpoint_url: str, clock: Clock, trust_needs_conditions: bool = True
+    ) -> None:
         self._endpoint_url = endpoint_url
+        self._trust_needs_conditions = trust_needs_conditions
         self._clock = clock
 
     @property
@@ -84,9 +89,13 @@ class MiniStackBackend:
             service=SERVICE_PRINCIPAL,
             account=source_account,
             context={"aws:SourceAccount": source_account, "aws:SourceArn": source_arn},
+            conditions_required=self._trust_needs_conditions,
         ):
             return None
-        return f"the trust policy of {role_arn} does not let {SERVICE_PRINCIPAL} assume it"
+        return (
+            f"the trust policy of {role_arn} does not let {SERVICE_PRINCIPAL} assume it "
+            f"with aws:SourceAccount {source_account} and aws:SourceArn {source_arn}"
+        )
 
     def assume_execution_role(
         self, role_arn: str, *, source_account: str, source_arn: str, session_name: str

@@ -36,6 +36,8 @@ class ServiceBehaviour:
             stays at the time of creation.
         invoke_without_session_fails: An Invoke without a session id is a ValidationException. If
             False, a session with the default timeout is started for it.
+        unconditioned_trust_fails: A role whose trust policy names the service but neither
+            aws:SourceAccount nor aws:SourceArn fails the role validation. If False it passes.
         arn_as_identifier: The data plane takes an ARN where the documentation passes an id.
         deleted_stays_visible_seconds: For how long Get still answers DELETED after a deletion.
         merged_command_output: A command's two streams arrive as one with terminal line ends, in
@@ -54,6 +56,7 @@ class ServiceBehaviour:
     usage_resource: UsageResource = UsageResource.ID
     last_updated_moves: bool = True
     invoke_without_session_fails: bool = True
+    unconditioned_trust_fails: bool = True
     arn_as_identifier: bool = False
     deleted_stays_visible_seconds: float = 0.0
     merged_command_output: bool = False
