@@ -62,6 +62,7 @@ class Canary(Construct):
         super().__init__(scope, construct_id)
         manager = SessionManager.of(self)
         manager.canary.allow(CHECK_ACTIONS, interpreter.prefix_arn)
+        self.interval = schedule
         self.schedule = manager.schedules.every(
             self,
             "Schedule",

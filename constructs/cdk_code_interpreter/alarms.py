@@ -1,0 +1,205 @@
+"""Alarms of a code interpreter, each with a meaning, a first step and a runbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from aws_cdk import Annotations, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from . import _alarm_definitions as definitions
+from ._alarm_resources import Action, Actions, check_actions, found_alarm, make_alarm
+from ._series import InterpreterSeries
+from ._validation import Findings, is_token
+from .alarm_thresholds import LONGEST_EVALUATION_SECONDS, AlarmThresholds, Threshold
+from .stack_alarms import StackAlarms
+
+if TYPE_CHECKING:
+    from .canary import Canary
+    from .interface import ICodeInterpreter
+    from .session_janitor import SessionJanitor
+
+__all__ = ["RUNBOOK_URL", "AlarmThresholds", "CodeInterpreterAlarms", "StackAlarms", "Threshold"]
+
+RUNBOOK_URL = "https://pypi.org/project/cdk-code-interpreter/"
+_OF_JANITOR = ("over_age_sessions", "janitor_silent")
+
+
+class CodeInterpreterAlarms(Construct):
+    """Alarms on one interpreter, a composite of them, and the stack's shared ones.
+
+    The composite has no action: each alarm notifies by itself, and the composite is what a
+    deployment or a dashboard asks. Alarms on what all interpreters share are in `stack_alarms`,
+    once per stack, and not in the composite.
+
+    The alarms are CloudFormation resources without an L2; `alarm` gives one as CDK's interface.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        interpreter: ICodeInterpreter,
+        actions: Sequence[Action] = (),
+        thresholds: AlarmThresholds | None = None,
+        janitor: SessionJanitor | None = None,
+        canary: Canary | None = None,
+        runbook_url: str = RUNBOOK_URL,
+    ) -> None:
+        """Define the alarms.
+
+        Args:
+            scope: Where to define them.
+            construct_id: Their id in that scope.
+            interpreter: One of ours, an L2, an import or the system's.
+            actions: SNS topics or other alarm actions, at most 5, for every alarm when it is
+                raised and when it is over. Default: none, which adds a warning.
+            thresholds: When alarms are raised. Default: see `AlarmThresholds`.
+            janitor: The interpreter's janitor, whose schedule the alarms on it need. Default: no
+                alarm on sessions over age, nor on a silent janitor.
+            canary: The interpreter's canary. Default: no alarm on it.
+            runbook_url: The page that every alarm's description links to, with the alarm's own
+                anchor (``#runbook-system-errors``). Default: this library's page.
+
+        Raises:
+            ValueError: The interpreter is in another region, a threshold needs a janitor or canary
+                that is not given, or there is nothing to watch.
+        """
+        thresholds = thresholds or AlarmThresholds()
+        findings = Findings(scope, construct_id)
+        check_actions(findings, actions)
+        stack = Stack.of(scope)
+        _check_region(findings, stack, interpreter)
+        _check_companions(findings, thresholds, janitor, canary)
+        wanted = list(_definitions(interpreter, thresholds, janitor, canary))
+        _check_windows(findings, wanted)
+        findings.raise_if_any()
+        super().__init__(scope, construct_id)
+        account = stack.account
+        _warn(self, interpreter, account, actions)
+        bound = Actions(actions)
+        subject = f"Code interpreter {interpreter.code_interpreter_name or interpreter.node.path}"
+        self._alarms = {
+            each.construct_id: make_alarm(
+                self,
+                each,
+                account=account,
+                actions=bound,
+                subject=subject,
+                runbook_url=runbook_url,
+            )
+            for each in wanted
+        }
+        self._wait_for(janitor, canary)
+        self.composite = self._composite(subject)
+        self.stack_alarms = StackAlarms.of(
+            stack, thresholds=thresholds, actions=actions, runbook_url=runbook_url
+        )
+
+    @property
+    def alarms(self) -> Mapping[str, cloudwatch.CfnAlarm]:
+        """The alarms on this interpreter, by their ids such as ``SystemErrors``."""
+        return self._alarms
+
+    def alarm(self, name: str) -> cloudwatch.AlarmBase:
+        """One of the alarms, to add actions to it: ``janitor.stop_all_on(alarms.alarm("Cost"))``.
+
+        Args:
+            name: Its id, such as ``SessionStarts``.
+
+        Raises:
+            ValueError: There is no such alarm.
+        """
+        return found_alarm(self, self._alarms, name)
+
+    def _composite(self, subject: str) -> cloudwatch.CfnCompositeAlarm | None:
+        if not self._alarms:
+            return None
+        rule = " OR ".join(f'ALARM("{each.ref}")' for each in self._alarms.values())
+        return cloudwatch.CfnCompositeAlarm(
+            self,
+            "Composite",
+            alarm_rule=rule,
+            alarm_description=f"Something is wrong with a code interpreter: see which of its "
+            f"alarms is raised.\n\n{subject}",
+        )
+
+    def _wait_for(self, janitor: SessionJanitor | None, canary: Canary | None) -> None:
+        """Let schedules tick before the alarms on their silence are evaluated.
+
+        A schedule ticks for the first time when it is made.
+        """
+        for name, ticking in (("JanitorSilent", janitor), ("CanaryFailing", canary)):
+            if ticking is not None and name in self._alarms:
+                self._alarms[name].node.add_dependency(ticking.schedule)
+
+
+def _warn(
+    scope: Construct, interpreter: ICodeInterpreter, account: str, actions: Sequence[Action]
+) -> None:
+    if not actions:
+        Annotations.of(scope).add_warning_v2(
+            "cdk-code-interpreter:alarmsWithoutAction",
+            "these alarms notify nobody; pass actions=[topic]",
+        )
+    accounts = (interpreter.account, account)
+    if accounts[0] != accounts[1] and not any(is_token(each) for each in accounts):
+        Annotations.of(scope).add_warning_v2(
+            "cdk-code-interpreter:alarmsOfAnotherAccount",
+            f"the interpreter is in account {accounts[0]}; its alarms work here only if that "
+            "account shares its metrics with this one "
+            "(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Unified-Cross-Account.html)",
+        )
+
+
+def _definitions(
+    interpreter: ICodeInterpreter,
+    thresholds: AlarmThresholds,
+    janitor: SessionJanitor | None,
+    canary: Canary | None,
+) -> Iterator[definitions.Definition]:
+    series = InterpreterSeries.of(interpreter)
+    yield from definitions.of_service(series, thresholds)
+    if not interpreter.is_system:
+        yield from definitions.of_sessions(series, thresholds)
+    if janitor is not None:
+        seconds = int(janitor.policy.schedule.to_seconds())
+        yield from definitions.of_janitor(series, thresholds, seconds)
+    if canary is not None:
+        yield from definitions.of_canary(series, thresholds, int(canary.interval.to_seconds()))
+
+
+def _check_region(findings: Findings, stack: Stack, interpreter: ICodeInterpreter) -> None:
+    regions = (interpreter.region, stack.region)
+    if regions[0] != regions[1] and not any(is_token(each) for each in regions):
+        findings.add(
+            f"the interpreter is in {regions[0]}, this stack in {regions[1]}, and an alarm cannot "
+            "watch another region; define the alarms in a stack of the interpreter's region"
+        )
+
+
+def _check_companions(
+    findings: Findings,
+    thresholds: AlarmThresholds,
+    janitor: SessionJanitor | None,
+    canary: Canary | None,
+) -> None:
+    for name in _OF_JANITOR:
+        if janitor is None and thresholds.is_explicit(name):
+            findings.add(f"{name} needs the janitor's schedule; pass janitor=")
+    if canary is None and thresholds.is_explicit("canary_failures"):
+        findings.add("canary_failures needs the canary's schedule; pass canary=")
+
+
+def _check_windows(findings: Findings, wanted: Sequence[definitions.Definition]) -> None:
+    for each in wanted:
+        seconds = each.source.period * each.periods
+        if seconds > LONGEST_EVALUATION_SECONDS:
+            findings.add(
+                f"{each.threshold} would look at {seconds / 3600:g} hours ({each.periods} periods "
+                f"of {each.source.period} seconds), but CloudWatch evaluates at most a day; use a "
+                f"shorter schedule, or {each.threshold}=None for no such alarm"
+            )

@@ -1,0 +1,163 @@
+"""Alarms that stand once in a stack, however many interpreters it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from ._alarm_definitions import Definition, of_account, of_functions
+from ._alarm_resources import (
+    MOST_ACTIONS,
+    Action,
+    Actions,
+    add_actions,
+    found_alarm,
+    make_alarm,
+    what_it_reads,
+)
+from .alarm_thresholds import DEFAULT, AlarmThresholds
+from .session_manager import SessionManager
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_cloudwatch as cloudwatch
+
+_ID = "CodeInterpreterStackAlarms"
+_FIELDS = ("active_sessions", "account_cost_per_hour", "function_errors", "dead_letters")
+# What the session manager makes when something first needs it, and remembers by these names.
+_MADE_ON_DEMAND = ("drain", "janitor", "canary", "dead_letter_queue")
+
+
+class StackAlarms(Construct):
+    """Alarms on what the interpreters of an account, or of a stack, have in common.
+
+    The account's active sessions against its quota, its cost, and the stack's session functions
+    with their dead-letter queue. `CodeInterpreterAlarms` makes them once per stack.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, thresholds: AlarmThresholds, runbook_url: str
+    ) -> None:
+        """Define the alarms; use `StackAlarms.of` instead.
+
+        Args:
+            scope: The stack.
+            construct_id: Their id in that scope.
+            thresholds: When they are raised.
+            runbook_url: The page that has the runbook.
+        """
+        super().__init__(scope, construct_id)
+        self._thresholds = thresholds
+        self._runbook_url = runbook_url
+        self._actions: list[Action] = []
+        self._alarms: dict[str, cloudwatch.CfnAlarm] = {}
+        self._watched: tuple[str, ...] = ()
+        self._manager = SessionManager.of(self)
+        stack = Stack.of(self)
+        self._account, self._region = stack.account, stack.region
+        self._subject = f"Stack {stack.stack_name}"
+        for each in of_account(self._account, self._region, thresholds):
+            self._make(each)
+
+    @staticmethod
+    def of(
+        stack: Stack,
+        *,
+        thresholds: AlarmThresholds,
+        actions: Sequence[Action],
+        runbook_url: str,
+    ) -> StackAlarms:
+        """The alarms of a stack, with these actions too.
+
+        Args:
+            stack: The stack.
+            thresholds: When they are raised. What is left at its default agrees with anything.
+            actions: What happens then, beside what happens already.
+            runbook_url: The page that has the runbook.
+
+        Raises:
+            ValueError: The stack's alarms have other thresholds.
+        """
+        existing = stack.node.try_find_child(_ID)
+        if not isinstance(existing, StackAlarms):
+            existing = StackAlarms(stack, _ID, thresholds=thresholds, runbook_url=runbook_url)
+        existing._agree(thresholds)
+        existing._add_actions(actions)
+        existing._watch_functions()
+        return existing
+
+    @property
+    def alarms(self) -> Mapping[str, cloudwatch.CfnAlarm]:
+        """The alarms, by their ids."""
+        return self._alarms
+
+    def alarm(self, name: str) -> cloudwatch.AlarmBase:
+        """One of the alarms, to add actions to it.
+
+        Args:
+            name: Its id, such as ``ActiveSessions``.
+
+        Raises:
+            ValueError: There is no such alarm.
+        """
+        return found_alarm(self, self._alarms, name)
+
+    def _agree(self, thresholds: AlarmThresholds) -> None:
+        differing = [
+            each
+            for each in _FIELDS
+            if getattr(thresholds, each) is not DEFAULT
+            and getattr(thresholds, each) != getattr(self._thresholds, each)
+        ]
+        if differing:
+            raise ValueError(
+                f"{self.node.path}: {', '.join(differing)} stand once in a stack, and this stack "
+                "already has other thresholds; give all its interpreters the same, or say them "
+                "with the first one only"
+            )
+
+    def _add_actions(self, actions: Sequence[Action]) -> None:
+        added = [each for each in actions if each not in self._actions]
+        if not added:
+            return
+        self._actions += added
+        if len(self._actions) > MOST_ACTIONS:
+            raise ValueError(
+                f"{self.node.path}: the interpreters of the stack have {len(self._actions)} "
+                f"different actions, but an alarm has at most {MOST_ACTIONS}, and these alarms "
+                "take all of them; give the interpreters a topic in common"
+            )
+        for name, alarm in self._alarms.items():
+            add_actions(self, name, alarm, Actions(added))
+
+    def _watch_functions(self) -> None:
+        """Watch the functions that the stack has by now."""
+        made = tuple(each for each in _MADE_ON_DEMAND if each in vars(self._manager))
+        if made == self._watched:
+            return
+        self._watched = made
+        names = {
+            each.node.id.lower(): each.function.function_name for each in self._manager.functions
+        }
+        settings = self._manager.settings
+        has_queue = "dead_letter_queue" in made or settings.dead_letter_queue is not None
+        queue_name = self._manager.dead_letter_queue.queue_name if has_queue else None
+        account, region = self._account, self._region
+        for each in of_functions(names, queue_name, account, region, self._thresholds):
+            existing = self._alarms.get(each.construct_id)
+            if existing is None:
+                self._make(each)
+            else:
+                existing.metrics = what_it_reads(each.source, account).get("metrics")
+
+    def _make(self, definition: Definition) -> None:
+        self._alarms[definition.construct_id] = make_alarm(
+            self,
+            definition,
+            account=self._account,
+            actions=Actions(self._actions),
+            subject=self._subject,
+            runbook_url=self._runbook_url,
+        )

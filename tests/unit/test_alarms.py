@@ -1,0 +1,370 @@
+"""Alarms of one interpreter, as they stand in the template."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import botocore.session
+import pytest
+from aws_cdk import App, Duration, Environment, Stack
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Annotations, Match, Template
+from botocore.validate import ParamValidator
+
+from cdk_code_interpreter.alarms import AlarmThresholds, CodeInterpreterAlarms, Threshold
+from cdk_code_interpreter.canary import Canary
+from cdk_code_interpreter.code_interpreter import CodeInterpreter
+from cdk_code_interpreter.imports import SystemCodeInterpreter
+from cdk_code_interpreter.session_janitor import SessionJanitor
+from cdk_code_interpreter.session_policy import SessionPolicy
+
+ARN = "arn:aws:bedrock-agentcore:eu-west-1:222233334444:code-interpreter-custom/tool-0123456789"
+OF_SERVICE = {"SystemErrors", "Throttles", "SessionStarts", "Latency"}
+OF_SESSIONS = {"StopFailures"}
+OF_JANITOR = {"OverAgeSessions", "JanitorSilent"}
+
+
+def new_stack(region: str = "us-east-1") -> Stack:
+    return Stack(App(), "S", env=Environment(account="111122223333", region=region))
+
+
+def governed(
+    stack: Stack, thresholds: AlarmThresholds | None = None, policy: SessionPolicy | None = None
+) -> CodeInterpreterAlarms:
+    interpreter = CodeInterpreter(stack, "Sandbox")
+    return CodeInterpreterAlarms(
+        stack,
+        "Alarms",
+        interpreter=interpreter,
+        actions=[sns.Topic(stack, "Topic")],
+        thresholds=thresholds,
+        janitor=SessionJanitor(stack, "Janitor", interpreter=interpreter, policy=policy),
+        canary=Canary(stack, "Canary", interpreter=interpreter),
+    )
+
+
+@pytest.fixture(scope="module")
+def alarms() -> dict[str, dict[str, Any]]:
+    """The properties of the alarms of a governed interpreter, by their ids."""
+    stack = new_stack()
+    return properties_of(stack, governed(stack))
+
+
+def properties_of(stack: Stack, construct: CodeInterpreterAlarms) -> dict[str, dict[str, Any]]:
+    resources = Template.from_stack(stack).to_json()["Resources"]
+    every = {**construct.alarms, **construct.stack_alarms.alarms}
+    return {
+        name: resources[stack.get_logical_id(each)]["Properties"] for name, each in every.items()
+    }
+
+
+def test_a_governed_interpreter_has_each_alarm(alarms: dict[str, dict[str, Any]]) -> None:
+    assert set(alarms) == {
+        *OF_SERVICE,
+        *OF_SESSIONS,
+        *OF_JANITOR,
+        "CanaryFailing",
+        "ActiveSessions",
+        "AccountCost",
+        "FunctionErrors",
+        "DeadLetters",
+    }
+
+
+def test_every_alarm_could_be_put_by_the_api(alarms: dict[str, dict[str, Any]]) -> None:
+    model = botocore.session.get_session().get_service_model("cloudwatch")
+    shape = model.operation_model("PutMetricAlarm").input_shape
+    for name, properties in alarms.items():
+        request = {**plain(properties), "AlarmName": name}
+        report = ParamValidator().validate(request, shape)
+        assert not report.has_errors(), report.generate_report()
+        assert len(request["AlarmDescription"]) <= 1024
+        queries = request.get("Metrics", [])
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+        assert len(queries) <= 10
+        assert [each.get("ReturnData") for each in queries].count(True) in (
+            (1,) if queries else (0,)
+        )
+        period = request.get("Period") or queries[0]["MetricStat"]["Period"]
+        assert period * request["EvaluationPeriods"] <= 86_400
+
+
+def plain(value: Any) -> Any:
+    """The value with a text in the place of each intrinsic function."""
+    if isinstance(value, dict):
+        if any(name == "Ref" or name.startswith("Fn::") for name in value):
+            return "value"
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list) else value
+
+
+def test_every_alarm_notifies_when_it_is_raised_and_when_it_is_over(
+    alarms: dict[str, dict[str, Any]],
+) -> None:
+    for properties in alarms.values():
+        assert len(properties["AlarmActions"]) == 1
+        assert properties["OKActions"] == properties["AlarmActions"]
+
+
+def test_only_silence_is_alarming_where_silence_is_the_matter(
+    alarms: dict[str, dict[str, Any]],
+) -> None:
+    breaching = {name for name, each in alarms.items() if each["TreatMissingData"] == "breaching"}
+    assert breaching == {"JanitorSilent", "CanaryFailing"}
+    assert {each["TreatMissingData"] for each in alarms.values()} == {"breaching", "notBreaching"}
+
+
+def test_expressions_use_every_metric_of_theirs_and_no_other(
+    alarms: dict[str, dict[str, Any]],
+) -> None:
+    for properties in alarms.values():
+        queries = properties.get("Metrics", [])
+        metrics = {each["Id"] for each in queries if "MetricStat" in each}
+        (expression,) = [each["Expression"] for each in queries if "Expression" in each] or [""]
+        used = set(re.findall(r"[a-z][a-z0-9_]*", re.sub(r"\d+e[+-]\d+", "", expression)))
+        assert used == metrics
+
+
+def test_each_description_says_what_it_means_what_to_do_and_where_the_runbook_is(
+    alarms: dict[str, dict[str, Any]],
+) -> None:
+    anchors = set()
+    for properties in alarms.values():
+        text = json.dumps(properties["AlarmDescription"])
+        assert "First: " in text
+        anchors.add(re.search(r"https://\S+#(runbook-[a-z-]+)", text)[1])  # type: ignore[index]
+    assert len(anchors) == len(alarms)
+
+
+def test_the_composite_rolls_up_the_interpreters_alarms_and_has_no_action() -> None:
+    stack = new_stack()
+    construct = governed(stack)
+    template = Template.from_stack(stack)
+    (composite,) = template.find_resources("AWS::CloudWatch::CompositeAlarm").values()
+    rule = json.dumps(composite["Properties"]["AlarmRule"])
+    for each in construct.alarms.values():
+        assert stack.get_logical_id(each) in rule
+    for each in construct.stack_alarms.alarms.values():
+        assert stack.get_logical_id(each) not in rule
+    assert not [name for name in composite["Properties"] if "Action" in name]
+
+
+def test_the_silent_janitor_spans_three_schedules(alarms: dict[str, dict[str, Any]]) -> None:
+    stack = new_stack()
+    policy = SessionPolicy(schedule=Duration.minutes(30))
+    other = properties_of(stack, governed(stack, policy=policy))
+    for found, interval in ((alarms, 300), (other, 1800)):
+        silent = found["JanitorSilent"]
+        assert silent["Metrics"][0]["MetricStat"]["Period"] == interval
+        assert silent["EvaluationPeriods"] == silent["DatapointsToAlarm"] == 3
+        over_age = found["OverAgeSessions"]["Metrics"][0]["MetricStat"]
+        assert over_age["Period"] == 3 * interval
+
+
+def test_alarms_on_silence_wait_for_what_ticks() -> None:
+    stack = new_stack()
+    governed(stack)
+    template = Template.from_stack(stack)
+    for name in ("JanitorSilent", "CanaryFailing"):
+        found = template.find_resources("AWS::CloudWatch::Alarm")
+        (alarm,) = [each for key, each in found.items() if name in key]
+        (waits_for,) = alarm["DependsOn"]
+        assert template.to_json()["Resources"][waits_for]["Type"] == "AWS::Scheduler::Schedule"
+
+
+def test_an_import_without_janitor_has_no_alarms_on_one() -> None:
+    stack = new_stack("eu-west-1")
+    imported = CodeInterpreter.from_code_interpreter_arn(stack, "Import", ARN)
+    construct = CodeInterpreterAlarms(stack, "Alarms", interpreter=imported)
+    assert set(construct.alarms) == OF_SERVICE | OF_SESSIONS
+    assert set(construct.stack_alarms.alarms) == {"ActiveSessions", "AccountCost"}
+
+
+def test_the_system_interpreter_has_the_services_alarms_only() -> None:
+    stack = new_stack()
+    system = SystemCodeInterpreter(stack, "System")
+    construct = CodeInterpreterAlarms(stack, "Alarms", interpreter=system)
+    assert set(construct.alarms) == OF_SERVICE
+
+
+def test_an_import_of_another_account_is_watched_there_and_warned_about() -> None:
+    stack = new_stack("eu-west-1")
+    imported = CodeInterpreter.from_code_interpreter_arn(stack, "Import", ARN)
+    construct = CodeInterpreterAlarms(stack, "Alarms", interpreter=imported)
+    found = properties_of(stack, construct)
+    for name in OF_SERVICE | OF_SESSIONS:
+        queries = [each for each in found[name]["Metrics"] if "MetricStat" in each]
+        assert {each["AccountId"] for each in queries} == {"222233334444"}
+    Annotations.from_stack(stack).has_warning(
+        "/S/Alarms", Match.string_like_regexp("account 222233334444.*alarmsOfAnotherAccount")
+    )
+
+
+def test_an_interpreter_of_another_region_is_refused() -> None:
+    stack = new_stack("us-east-1")
+    imported = CodeInterpreter.from_code_interpreter_arn(stack, "Import", ARN)
+    with pytest.raises(ValueError, match=r"S/Alarms: the interpreter is in eu-west-1.*us-east-1"):
+        CodeInterpreterAlarms(stack, "Alarms", interpreter=imported)
+
+
+def test_an_interpreter_of_a_region_that_is_not_known_yet_is_let_through() -> None:
+    stack = Stack(App(), "S")
+    imported = CodeInterpreter.from_code_interpreter_arn(stack, "Import", ARN)
+    CodeInterpreterAlarms(stack, "Alarms", interpreter=imported)
+
+
+def test_alarms_that_notify_nobody_are_warned_about() -> None:
+    stack = new_stack()
+    CodeInterpreterAlarms(stack, "Alarms", interpreter=SystemCodeInterpreter(stack, "System"))
+    Annotations.from_stack(stack).has_warning(
+        "/S/Alarms", Match.string_like_regexp("alarmsWithoutAction")
+    )
+
+
+def test_a_number_replaces_the_value_and_a_threshold_the_periods_too() -> None:
+    stack = new_stack()
+    thresholds = AlarmThresholds(
+        throttles=50,
+        session_starts=Threshold(
+            7, datapoints_to_alarm=2, evaluation_periods=4, period=Duration.minutes(1)
+        ),
+        start_latency=Duration.seconds(3),
+        cost_per_hour=2.5,
+        active_sessions=Threshold(90, evaluation_periods=2),
+    )
+    found = properties_of(stack, governed(stack, thresholds))
+    assert (found["Throttles"]["Threshold"], found["Throttles"]["EvaluationPeriods"]) == (50, 3)
+    starts = found["SessionStarts"]
+    assert (starts["Threshold"], starts["Period"]) == (7, 60)
+    assert (starts["DatapointsToAlarm"], starts["EvaluationPeriods"]) == (2, 4)
+    assert "start / 3000" in json.dumps(found["Latency"]["Metrics"])
+    assert found["Cost"]["Threshold"] == 2.5
+    active = found["ActiveSessions"]
+    assert (active["DatapointsToAlarm"], active["EvaluationPeriods"]) == (2, 2)
+
+
+def test_none_leaves_an_alarm_out() -> None:
+    stack = new_stack()
+    thresholds = AlarmThresholds(
+        system_error_rate=None,
+        throttles=None,
+        start_latency=None,
+        invoke_latency=None,
+        session_starts=None,
+        over_age_sessions=None,
+        stop_failures=None,
+        janitor_silent=None,
+        canary_failures=None,
+        active_sessions=None,
+        account_cost_per_hour=None,
+        function_errors=None,
+        dead_letters=None,
+    )
+    governed(stack, thresholds)
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::CloudWatch::Alarm", 0)
+    template.resource_count_is("AWS::CloudWatch::CompositeAlarm", 0)
+
+
+def test_one_latency_can_be_watched_without_the_other() -> None:
+    stack = new_stack()
+    found = properties_of(stack, governed(stack, AlarmThresholds(start_latency=None)))
+    metrics = found["Latency"]["Metrics"]
+    assert [each["Id"] for each in metrics] == ["invoke", "result"]
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "companion"),
+    [
+        (AlarmThresholds(over_age_sessions=3), "janitor="),
+        (AlarmThresholds(janitor_silent=4), "janitor="),
+        (AlarmThresholds(canary_failures=2), "canary="),
+    ],
+)
+def test_an_alarm_that_needs_a_companion_says_so(
+    thresholds: AlarmThresholds, companion: str
+) -> None:
+    stack = new_stack()
+    interpreter = CodeInterpreter(stack, "Sandbox")
+    with pytest.raises(ValueError, match=f"pass {companion}"):
+        CodeInterpreterAlarms(stack, "Alarms", interpreter=interpreter, thresholds=thresholds)
+
+
+def test_more_silence_than_cloudwatch_evaluates_is_refused() -> None:
+    policy = SessionPolicy(schedule=Duration.hours(12))
+    with pytest.raises(ValueError, match=r"janitor_silent would look at 36 hours.*at most a day"):
+        governed(new_stack(), policy=policy)
+
+
+def test_more_actions_than_an_alarm_takes_are_refused() -> None:
+    stack = new_stack()
+    topics = [sns.Topic(stack, f"T{number}") for number in range(6)]
+    with pytest.raises(ValueError, match=r"actions must be at most 5, got 6"):
+        CodeInterpreterAlarms(
+            stack, "Alarms", interpreter=SystemCodeInterpreter(stack, "System"), actions=topics
+        )
+
+
+def test_actions_of_cdk_are_taken_too() -> None:
+    stack = new_stack()
+    construct = CodeInterpreterAlarms(
+        stack,
+        "Alarms",
+        interpreter=SystemCodeInterpreter(stack, "System"),
+        actions=[cloudwatch_actions.SnsAction(sns.Topic(stack, "Topic"))],
+    )
+    for properties in properties_of(stack, construct).values():
+        assert len(properties["AlarmActions"]) == len(properties["OKActions"]) == 1
+
+
+def test_an_alarm_can_throw_the_kill_switch() -> None:
+    stack = new_stack()
+    interpreter = CodeInterpreter(stack, "Sandbox")
+    janitor = SessionJanitor(stack, "Janitor", interpreter=interpreter)
+    construct = CodeInterpreterAlarms(stack, "Alarms", interpreter=interpreter, janitor=janitor)
+    janitor.stop_all_on(construct.alarm("SessionStarts"))
+    starts = properties_of(stack, construct)["SessionStarts"]
+    template = Template.from_stack(stack)
+    (switch,) = template.find_resources("AWS::Lambda::Alias")
+    assert starts["AlarmActions"] == [{"Ref": switch}]
+    template.has_resource_properties(
+        "AWS::Lambda::Permission",
+        {
+            "Principal": "lambda.alarms.cloudwatch.amazonaws.com",
+            "SourceArn": {
+                "Fn::GetAtt": [stack.get_logical_id(construct.alarms["SessionStarts"]), "Arn"]
+            },
+        },
+    )
+
+
+def test_an_alarm_that_is_not_there_is_refused_by_name() -> None:
+    stack = new_stack()
+    system = SystemCodeInterpreter(stack, "System")
+    construct = CodeInterpreterAlarms(stack, "Alarms", interpreter=system)
+    with pytest.raises(ValueError, match=r"no alarm 'Nothing'; there are: Latency, Session"):
+        construct.alarm("Nothing")
+
+
+def test_a_runbook_of_ones_own_is_linked() -> None:
+    stack = new_stack()
+    construct = CodeInterpreterAlarms(
+        stack,
+        "Alarms",
+        interpreter=SystemCodeInterpreter(stack, "System"),
+        runbook_url="https://example.com/ops",
+    )
+    for properties in properties_of(stack, construct).values():
+        assert "https://example.com/ops#runbook-" in json.dumps(properties["AlarmDescription"])
+
+
+def test_a_further_interpreter_adds_no_shared_alarm() -> None:
+    stack = new_stack()
+    for number in range(3):
+        interpreter = CodeInterpreter(stack, f"Sandbox{number}")
+        janitor = SessionJanitor(stack, f"Janitor{number}", interpreter=interpreter)
+        CodeInterpreterAlarms(stack, f"Alarms{number}", interpreter=interpreter, janitor=janitor)
+    Template.from_stack(stack).resource_count_is("AWS::CloudWatch::Alarm", 3 * 7 + 4)

@@ -1,0 +1,117 @@
+"""Alarms that stand once in a stack."""
+
+from __future__ import annotations
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Match, Template
+
+from cdk_code_interpreter.alarm_thresholds import AlarmThresholds
+from cdk_code_interpreter.alarms import CodeInterpreterAlarms
+from cdk_code_interpreter.code_interpreter import CodeInterpreter
+from cdk_code_interpreter.imports import SystemCodeInterpreter
+from cdk_code_interpreter.session_janitor import SessionJanitor
+from cdk_code_interpreter.session_manager import SessionManager
+from cdk_code_interpreter.session_settings import SessionManagerSettings
+from cdk_code_interpreter.stack_alarms import StackAlarms
+
+URL = "https://example.com"
+
+
+@pytest.fixture
+def stack() -> Stack:
+    return Stack(App(), "S")
+
+
+def watch(stack: Stack, name: str, thresholds: AlarmThresholds | None = None) -> None:
+    CodeInterpreterAlarms(
+        stack,
+        name,
+        interpreter=SystemCodeInterpreter(stack, f"{name}System"),
+        thresholds=thresholds,
+    )
+
+
+def test_the_functions_that_come_later_are_watched_too(stack: Stack) -> None:
+    first = CodeInterpreter(stack, "First")
+    CodeInterpreterAlarms(stack, "FirstAlarms", interpreter=first)
+    janitor = SessionJanitor(stack, "Janitor", interpreter=first)
+    CodeInterpreterAlarms(stack, "SecondAlarms", interpreter=first, janitor=janitor)
+    template = Template.from_stack(stack)
+    functions = template.find_resources(
+        "AWS::Lambda::Function", {"Properties": {"Handler": Match.string_like_regexp("session_m")}}
+    )
+    (alarm,) = [
+        each["Properties"]
+        for key, each in template.find_resources("AWS::CloudWatch::Alarm").items()
+        if "FunctionErrors" in key
+    ]
+    watched = {
+        each["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
+        for each in alarm["Metrics"]
+        if "MetricStat" in each
+    }
+    assert watched == set(functions)
+    assert len(functions) == 2
+
+
+def test_without_session_functions_there_is_no_alarm_on_them(stack: Stack) -> None:
+    watch(stack, "Alarms")
+    alarms = StackAlarms.of(stack, thresholds=AlarmThresholds(), actions=[], runbook_url=URL)
+    assert set(alarms.alarms) == {"ActiveSessions", "AccountCost"}
+
+
+def test_a_queue_of_ones_own_is_watched(stack: Stack) -> None:
+    queue = sqs.Queue(stack, "Queue")
+    SessionManager.of(stack, SessionManagerSettings(dead_letter_queue=queue))
+    CodeInterpreterAlarms(stack, "Alarms", interpreter=CodeInterpreter(stack, "Sandbox"))
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "Namespace": "AWS/SQS",
+            "Dimensions": [
+                {"Name": "QueueName", "Value": stack.resolve(queue.queue_name)},
+            ],
+        },
+    )
+
+
+def test_other_thresholds_of_a_second_interpreter_are_refused(stack: Stack) -> None:
+    watch(stack, "First", AlarmThresholds(active_sessions=500))
+    watch(stack, "Same", AlarmThresholds(active_sessions=500))
+    watch(stack, "Default")
+    with pytest.raises(ValueError, match=r"StackAlarms: active_sessions stand once in a stack"):
+        watch(stack, "Other", AlarmThresholds(active_sessions=400))
+
+
+def test_actions_of_every_interpreter_are_joined(stack: Stack) -> None:
+    topics = [sns.Topic(stack, f"Topic{number}") for number in range(2)]
+    for topic in (*topics, topics[0]):
+        alarms = StackAlarms.of(
+            stack, thresholds=AlarmThresholds(), actions=[topic], runbook_url=URL
+        )
+    expected = [stack.resolve(each.topic_arn) for each in topics]
+    for alarm in alarms.alarms.values():
+        assert stack.resolve(alarm.alarm_actions) == expected
+        assert stack.resolve(alarm.ok_actions) == expected
+
+
+def test_more_actions_than_an_alarm_takes_are_refused(stack: Stack) -> None:
+    def watch_with(number: int) -> None:
+        topic = sns.Topic(stack, f"Topic{number}")
+        StackAlarms.of(stack, thresholds=AlarmThresholds(), actions=[topic], runbook_url=URL)
+
+    for number in range(5):
+        watch_with(number)
+    with pytest.raises(ValueError, match=r"have 6 different actions.*topic in common"):
+        watch_with(5)
+
+
+def test_a_shared_alarm_can_be_had_by_name(stack: Stack) -> None:
+    watch(stack, "Alarms")
+    alarms = StackAlarms.of(stack, thresholds=AlarmThresholds(), actions=[], runbook_url=URL)
+    resource = alarms.alarms["ActiveSessions"]
+    assert alarms.alarm("ActiveSessions").alarm_arn == resource.attr_arn
+    assert alarms.alarm("ActiveSessions") is alarms.alarm("ActiveSessions")
