@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import ReferenceStrength
 
+from ._stacks import facts_of, outermost_nested_stack
+
 if TYPE_CHECKING:
     from aws_cdk import CfnResource
 
@@ -20,10 +22,11 @@ def refer_weakly(resource: CfnResource) -> None:
     Args:
         resource: The resource whose attributes change when the interpreter is replaced.
     """
-    from .naming import outermost_nested_stack
-
     resource.apply_cross_stack_reference_strength(ReferenceStrength.WEAK)
-    nested = outermost_nested_stack(resource.stack)
+    stack = resource.stack
+    if not facts_of(stack).nest:
+        return
+    nested = outermost_nested_stack(stack)
     if nested is None or nested.nested_stack_resource is None:
         return
     # What leaves a nested stack is an output of it, and so a reference to that stack's own

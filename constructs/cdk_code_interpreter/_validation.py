@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from aws_cdk import Duration
+    from aws_cdk import Duration, RemovalPolicy
     from constructs import Construct
 
 # Limits of CreateCodeInterpreter:
@@ -78,6 +78,30 @@ def check_name(findings: Findings, argument: str, name: str | None, *, longest: 
     )
 
 
+def check_names(
+    findings: Findings, name: str | None, prefix: str | None, revision: int | None
+) -> None:
+    """Check the three arguments that decide an interpreter's name."""
+    from .naming import MAX_LABEL
+
+    check_name(findings, "code_interpreter_name", name)
+    check_name(findings, "name_prefix", prefix, longest=MAX_LABEL)
+    if name is not None and (prefix is not None or revision is not None):
+        findings.add(
+            f"code_interpreter_name is used exactly, got {name!r} and name_prefix={prefix!r}, "
+            f"name_revision={revision!r}; pass either the whole name or the others"
+        )
+
+
+def check_removal_policy(findings: Findings, policy: RemovalPolicy) -> None:
+    """Check what is to happen to a resource that leaves the stack."""
+    if policy.name == "SNAPSHOT":
+        findings.add(
+            "removal_policy cannot be SNAPSHOT, there is nothing to take one of; use "
+            "RemovalPolicy.DESTROY or RemovalPolicy.RETAIN"
+        )
+
+
 def check_description(findings: Findings, description: str | None) -> None:
     """Check a description's length."""
     if description is None or is_token(description):
@@ -134,13 +158,10 @@ def check_session_timeout(findings: Findings, timeout: Duration | None) -> None:
     """Check how long sessions may live."""
     if timeout is None or timeout.is_unresolved():
         return
-    from aws_cdk import Duration
-
     milliseconds = float(timeout.to_milliseconds())
     whole = milliseconds % 1000 == 0
     if not whole or not 1000 <= milliseconds <= MAX_SESSION_TIMEOUT_SECONDS * 1000:
         findings.add(
             f"session_timeout must be 1 to {MAX_SESSION_TIMEOUT_SECONDS} whole seconds (8 hours), "
-            f"got {milliseconds / 1000:g} seconds; pass for example "
-            f"{Duration.__name__}.minutes(15)"
+            f"got {milliseconds / 1000:g} seconds; pass for example Duration.minutes(15)"
         )

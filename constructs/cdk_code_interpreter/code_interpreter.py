@@ -10,16 +10,19 @@ from aws_cdk import Annotations, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IConstruct
+from constructs import Construct
 
+from ._create_only import create_only_properties
 from ._references import refer_weakly
+from ._stacks import facts_of, stack_of
 from ._trust import SuppliedRoleCheck, required_statement
 from ._validation import (
     MAX_CERTIFICATES,
     Findings,
     check_count,
     check_description,
-    check_name,
+    check_names,
+    check_removal_policy,
     check_session_timeout,
     check_tags,
 )
@@ -32,7 +35,7 @@ from .imports import (
     custom_arn,
 )
 from .interface import ICodeInterpreter
-from .naming import MAX_LABEL, revised_name, stem_of
+from .naming import revised_name, stem_of
 from .network import NetworkAccess
 
 if TYPE_CHECKING:
@@ -110,19 +113,19 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         """
         network = network or NetworkAccess.sandbox()
         findings = Findings(scope, construct_id)
-        _check_names(findings, code_interpreter_name, name_prefix, name_revision)
+        check_names(findings, code_interpreter_name, name_prefix, name_revision)
         check_description(findings, description)
         check_tags(findings, tags)
         check_session_timeout(findings, session_timeout)
         if certificates is not None:
             check_count(findings, "certificates", certificates, MAX_CERTIFICATES)
-        _check_removal_policy(findings, removal_policy)
+        check_removal_policy(findings, removal_policy)
         network._check(findings)
         findings.raise_if_any()
 
         super().__init__(scope, construct_id)
-        self._stack = Stack.of(self)
-        self._session_timeout = session_timeout or Duration.minutes(DEFAULT_SESSION_TIMEOUT_MINUTES)
+        self._stack = stack_of(scope)
+        self._session_timeout = session_timeout
         self._drain: SessionDrain | None = None
         self._stem = stem_of(scope, construct_id, name_prefix=name_prefix)
         self._fixed_name = code_interpreter_name
@@ -131,9 +134,7 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         )
         self._name_revision = name_revision
         self._certificates = list(certificates or [])
-        self._network = network._bind(
-            Construct(self, "Network"), retained=removal_policy is not RemovalPolicy.DESTROY
-        )
+        self._network = network._bind(self, retained=removal_policy is not RemovalPolicy.DESTROY)
         self._role = self._role_from(execution_role, removal_policy)
 
         # A child named `Default` adds nothing to logical ids: moving from a plain L2 keeps them.
@@ -206,12 +207,12 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
     @property
     def account(self) -> str:
         """The stack's account."""
-        return self._stack.account
+        return facts_of(self._stack).account
 
     @property
     def region(self) -> str:
         """The stack's region."""
-        return self._stack.region
+        return facts_of(self._stack).region
 
     @property
     def drain(self) -> SessionDrain | None:
@@ -255,7 +256,7 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
     @property
     def session_timeout(self) -> Duration:
         """How long a session should live."""
-        return self._session_timeout
+        return self._session_timeout or Duration.minutes(DEFAULT_SESSION_TIMEOUT_MINUTES)
 
     @property
     def execution_role(self) -> iam.IRole | None:
@@ -290,8 +291,7 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
             return None
         if given is None:
             # The id that the L2 gives the role it makes: moving from an L2 keeps the role.
-            role = ExecutionRole(self, "ServiceRole")
-            role.trust_interpreter(self._trusted_arn)
+            role = ExecutionRole(self, "ServiceRole", trusted_arns=[self._trusted_arn])
             if removal_policy is not RemovalPolicy.DESTROY:
                 role.apply_removal_policy(removal_policy)
             return role
@@ -314,7 +314,9 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         )
 
     def _finish(self, removal_policy: RemovalPolicy) -> None:
-        resource = self._cfn_resource
+        resource = self._cfn_resource = cast(
+            "agentcore.CfnCodeInterpreterCustom", self.resource.node.default_child
+        )
         if self._certificates:
             kind = agentcore.CfnCodeInterpreterCustom
             resource.certificates = [
@@ -342,25 +344,13 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
 
         self._drain = SessionDrain(self, "Drain", interpreter=self)
 
-    @property
-    def _cfn_resource(self) -> agentcore.CfnCodeInterpreterCustom:
-        return cast("agentcore.CfnCodeInterpreterCustom", self.resource.node.default_child)
-
     def _create_only_properties(self) -> Mapping[str, Any]:
-        # As they are at synthesis: aspects and property injectors had their say. (The getters of
-        # single properties cannot give a token in place of a structure.)
-        properties = dict(self._cfn_resource._cfn_properties)
-        for not_create_only in ("name", "tags"):
-            properties.pop(not_create_only, None)
-        return {
-            "properties": properties,
-            "revision": self._name_revision,
-            "behind": [
-                _behind(self._role),
-                *(_behind(secret) for secret in self._certificates),
-                *self._network.behind_references(),
-            ],
-        }
+        return create_only_properties(
+            self._cfn_resource,
+            revision=self._name_revision,
+            referred_to=[self._role, *self._certificates],
+            network=self._network.behind_references(),
+        )
 
 
 _NO_ROLE_ARN = "arn:aws:iam::000000000000:role/no-execution-role"
@@ -369,37 +359,3 @@ _NO_ROLE_ARN = "arn:aws:iam::000000000000:role/no-execution-role"
 def _no_role(scope: Construct) -> iam.IRole:
     # Given no role, the L2 makes one. This is taken out of the template again.
     return iam.Role.from_role_arn(scope, "NoExecutionRole", _NO_ROLE_ARN, mutable=False)
-
-
-def _behind(referred_to: IConstruct | None) -> list[Any] | None:
-    """Create-only properties of a role or a secret of this app: a change makes a new ARN."""
-    if referred_to is None:
-        return None
-    from aws_cdk import aws_secretsmanager as secretsmanager
-
-    resource = referred_to.node.default_child
-    if isinstance(resource, iam.CfnRole):
-        return [resource.stack.stack_name, resource.path, resource.role_name]
-    if isinstance(resource, secretsmanager.CfnSecret):
-        return [resource.stack.stack_name, resource.name]
-    return None
-
-
-def _check_names(
-    findings: Findings, name: str | None, prefix: str | None, revision: int | None
-) -> None:
-    check_name(findings, "code_interpreter_name", name)
-    check_name(findings, "name_prefix", prefix, longest=MAX_LABEL)
-    if name is not None and (prefix is not None or revision is not None):
-        findings.add(
-            f"code_interpreter_name is used exactly, got {name!r} and name_prefix={prefix!r}, "
-            f"name_revision={revision!r}; pass either the whole name or the others"
-        )
-
-
-def _check_removal_policy(findings: Findings, policy: RemovalPolicy) -> None:
-    if policy is RemovalPolicy.SNAPSHOT:
-        findings.add(
-            "removal_policy cannot be SNAPSHOT, there is nothing to take one of; use "
-            "RemovalPolicy.DESTROY or RemovalPolicy.RETAIN"
-        )

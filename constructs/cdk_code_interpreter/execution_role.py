@@ -9,10 +9,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Lazy, Stack
+from aws_cdk import Lazy
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from ._stacks import facts_of, stack_of
 from ._trust import SERVICE_PRINCIPAL, ServiceOfInterpreters, TrustedArns, UnusedRoleCheck
 
 
@@ -48,6 +49,7 @@ class ExecutionRole(iam.Role):
         construct_id: str,
         *,
         trust_scope: TrustScope = TrustScope.INTERPRETER,
+        trusted_arns: Sequence[str] = (),
         permissions_boundary: iam.IManagedPolicy | None = None,
         managed_policies: Sequence[iam.IManagedPolicy] | None = None,
         role_name: str | None = None,
@@ -61,6 +63,8 @@ class ExecutionRole(iam.Role):
             construct_id: Its id in that scope.
             trust_scope: On behalf of which resources the service may assume the role. Default:
                 the interpreters that it is given to.
+            trusted_arns: ARNs, or patterns with ``*``, of interpreters that the role is for,
+                beside those that it is given to. Default: none.
             permissions_boundary: The most that the role can ever do. Default: no boundary, other
                 than what the app applies to all roles.
             managed_policies: Attached policies. Default: none, the role may do nothing.
@@ -69,19 +73,19 @@ class ExecutionRole(iam.Role):
             description: Description of the role. Default: says which interpreter it belongs to.
         """
         self._trusted = TrustedArns()
-        stack = Stack.of(scope)
-        arn_root = f"arn:{Aws.PARTITION}:bedrock-agentcore:{stack.region}:{stack.account}"
+        for arn in trusted_arns:
+            self._trusted.add(arn)
+        facts = facts_of(stack_of(scope))
         to_account = trust_scope is TrustScope.ACCOUNT
+        source = f"{facts.arn_root}:*" if to_account else Lazy.any(self._trusted)
         super().__init__(
             scope,
             construct_id,
             assumed_by=ServiceOfInterpreters(
                 SERVICE_PRINCIPAL,
                 conditions={
-                    "StringEquals": {"aws:SourceAccount": stack.account},
-                    "ArnLike": {
-                        "aws:SourceArn": f"{arn_root}:*" if to_account else Lazy.any(self._trusted)
-                    },
+                    "StringEquals": {"aws:SourceAccount": facts.account},
+                    "ArnLike": {"aws:SourceArn": source},
                 },
             ),
             description=description or "Credentials of the code that runs in a code interpreter",
@@ -90,7 +94,7 @@ class ExecutionRole(iam.Role):
             role_name=role_name,
             path=path,
         )
-        if not to_account:
+        if not to_account and not trusted_arns:
             self.node.add_validation(UnusedRoleCheck(self.node.path, self._trusted))
 
     @staticmethod

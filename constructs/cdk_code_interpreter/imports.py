@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import Aws, Duration, Fn, Stack
+from aws_cdk import Duration, Fn, Stack
 from constructs import Construct, Node
 
+from ._stacks import facts_of, partition, stack_of
 from ._validation import Findings, check_session_timeout, is_token
 from .interface import ICodeInterpreter
 
@@ -97,7 +98,7 @@ class ImportedCodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAb
     @property
     def account(self) -> str:
         """The account in the ARN; for the system interpreter, the stack's."""
-        return self.stack.account if self.is_system else self._parts[4]
+        return facts_of(self.stack).account if self.is_system else self._parts[4]
 
     @property
     def region(self) -> str:
@@ -174,11 +175,11 @@ class SystemCodeInterpreter(ImportedCodeInterpreter):
         Raises:
             ValueError: The session timeout is not 1 second to 8 hours.
         """
-        self._own_region = Stack.of(scope).region
+        self._own_region = facts_of(stack_of(scope)).region
         super().__init__(
             scope,
             construct_id,
-            code_interpreter_arn=f"arn:{Aws.PARTITION}:bedrock-agentcore:{self._own_region}"
+            code_interpreter_arn=f"arn:{partition()}:bedrock-agentcore:{self._own_region}"
             f":aws:code-interpreter/{SYSTEM_CODE_INTERPRETER_ID}",
             session_timeout=session_timeout,
         )
@@ -282,10 +283,7 @@ class CodeInterpreterFromL2(ICodeInterpreter):
 
 def custom_arn(stack: Stack, resource_name: str) -> str:
     """The ARN, or ARN pattern, of a custom interpreter of this stack's account and region."""
-    return (
-        f"arn:{Aws.PARTITION}:bedrock-agentcore:{stack.region}:{stack.account}"
-        f":code-interpreter-custom/{resource_name}"
-    )
+    return f"{facts_of(stack).arn_root}:code-interpreter-custom/{resource_name}"
 
 
 def connections_of(l2: agentcore.ICodeInterpreterCustom, path: str) -> ec2.Connections:

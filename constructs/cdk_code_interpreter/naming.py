@@ -22,8 +22,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jsii
-from aws_cdk import IStableStringProducer, Lazy, NestedStack, Stack
-from constructs import IConstruct
+from aws_cdk import IStableStringProducer, Lazy, Stack
+from constructs import Construct
+
+from ._stacks import facts_of, stack_of
 
 _ID_DIGEST_LENGTH = 10
 _REVISION_DIGEST_LENGTH = 8
@@ -55,22 +57,7 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def outermost_stack(stack: Stack) -> Stack:
-    """The stack that is deployed: for a nested stack, the top of the nest."""
-    while (parent := stack.nested_stack_parent) is not None:
-        stack = parent
-    return stack
-
-
-def outermost_nested_stack(stack: Stack) -> NestedStack | None:
-    """The nested stack right below the stack that is deployed; `None` outside of a nest."""
-    nested: Stack | None = None
-    while (parent := stack.nested_stack_parent) is not None:
-        nested, stack = stack, parent
-    return nested if isinstance(nested, NestedStack) else None
-
-
-def stem_of(scope: IConstruct, construct_id: str, *, name_prefix: str | None) -> str:
+def stem_of(scope: Construct, construct_id: str, *, name_prefix: str | None) -> str:
     """The part of the name that all generations share: ``{label}_{id digest}``.
 
     Args:
@@ -78,11 +65,10 @@ def stem_of(scope: IConstruct, construct_id: str, *, name_prefix: str | None) ->
         construct_id: Its id there.
         name_prefix: Beginning of the name. Default: construct ids below the stack.
     """
-    stack = outermost_stack(Stack.of(scope))
-    depth = len(stack.node.path.split("/")) if stack.node.path else 0
-    path = [*(scope.node.path.split("/")[depth:] if scope.node.path else []), construct_id]
+    facts = facts_of(stack_of(scope))
+    path = [*facts.path_of(scope), construct_id]
     # The stack's name, not its id: one app may be deployed under several names.
-    return f"{name_prefix or label_of(path)}_{id_digest(stack.stack_name, path)}"
+    return f"{name_prefix or label_of(path)}_{id_digest(facts.deployed_name, path)}"
 
 
 @jsii.implements(IStableStringProducer)

@@ -9,16 +9,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from aws_cdk import Stack
+from constructs import Construct
+
 from ._availability_zones import unsupported_zones
+from ._stacks import facts_of, outermost_stack
 from ._validation import Findings, check_count
 
 if TYPE_CHECKING:
     from aws_cdk import RemovalPolicy
     from aws_cdk import aws_bedrockagentcore as agentcore
     from aws_cdk import aws_ec2 as ec2
-    from constructs import Construct
 
 # The API takes at most this many of each.
 _MAX_GROUPS = 16
@@ -113,7 +117,7 @@ class NetworkAccess(ABC):
 
     @abstractmethod
     def _bind(self, scope: Construct, *, retained: bool) -> BoundNetwork:
-        """Make what one interpreter needs, in a scope of its own."""
+        """Make what one interpreter needs, below it."""
 
 
 class _Sandbox(NetworkAccess):
@@ -121,10 +125,14 @@ class _Sandbox(NetworkAccess):
         pass
 
     def _bind(self, scope: Construct, *, retained: bool) -> BoundNetwork:
-        from aws_cdk import aws_bedrockagentcore as agentcore
+        return BoundNetwork(configuration=_sandbox_configuration())
 
-        configuration = agentcore.CodeInterpreterNetworkConfiguration.using_sandbox_network()
-        return BoundNetwork(configuration=configuration)
+
+@cache
+def _sandbox_configuration() -> agentcore.CodeInterpreterNetworkConfiguration:
+    from aws_cdk import aws_bedrockagentcore as agentcore
+
+    return agentcore.CodeInterpreterNetworkConfiguration.using_sandbox_network()
 
 
 class _Public(NetworkAccess):
@@ -201,6 +209,7 @@ class _Vpc(NetworkAccess):
         from aws_cdk import aws_bedrockagentcore as agentcore
         from aws_cdk import aws_ec2 as ec2
 
+        scope = Construct(scope, "Network")
         groups = self.groups or [self._own_group(scope, retained=retained)]
         selected = self._selected()
         configuration = agentcore.CodeInterpreterNetworkConfiguration.using_vpc(
@@ -233,14 +242,12 @@ class _Vpc(NetworkAccess):
         return group
 
     def _is_deployed_with(self, scope: Construct) -> bool:
-        from aws_cdk import Stack
         from aws_cdk import aws_ec2 as ec2
-
-        from .naming import outermost_stack
 
         if not isinstance(self.within.node.default_child, ec2.CfnVPC):
             return False
-        return outermost_stack(Stack.of(self.within)) is outermost_stack(Stack.of(scope))
+        theirs, ours = Stack.of(self.within), Stack.of(scope)
+        return outermost_stack(theirs) is outermost_stack(ours)
 
 
 def _behind(
@@ -253,11 +260,11 @@ def _behind(
     for construct in (vpc, *groups, *subnets):
         resource = construct.node.default_child
         if isinstance(resource, ec2.CfnVPC):
-            known.append([resource.stack.stack_name, resource.cidr_block])
+            known.append([*facts_of(resource.stack).identity, resource.cidr_block])
         elif isinstance(resource, ec2.CfnSecurityGroup):
             named = [resource.group_description, resource.group_name, resource.vpc_id]
-            known.append([resource.stack.stack_name, *named])
+            known.append([*facts_of(resource.stack).identity, *named])
         elif isinstance(resource, ec2.CfnSubnet):
             placed = [resource.cidr_block, resource.availability_zone, resource.vpc_id]
-            known.append([resource.stack.stack_name, *placed])
+            known.append([*facts_of(resource.stack).identity, *placed])
     return known

@@ -13,8 +13,8 @@ from constructs import Construct
 
 from ._acknowledgements import acknowledge
 from ._schedules import Schedules
+from ._stacks import outermost_stack
 from ._task_function import TaskFunction
-from .naming import outermost_stack
 from .session_settings import SessionManagerSettings
 
 if TYPE_CHECKING:

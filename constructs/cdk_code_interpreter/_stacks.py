@@ -1,0 +1,89 @@
+"""What of a stack never changes: asked once, since each question to CDK crosses into Node."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from functools import cache
+from weakref import WeakKeyDictionary
+
+from aws_cdk import Aws, NestedStack, Stack
+from constructs import Construct, IConstruct
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackFacts:
+    """A stack's place in AWS and in the construct tree."""
+
+    region: str
+    account: str
+    deployed_name: str
+    """Name of the stack that is deployed: for a nested stack, the top of the nest."""
+    depth: int
+    """How many parts the path of the deployed stack has."""
+    nest: tuple[str, ...]
+    """The path from the deployed stack to this one; empty for the deployed one itself."""
+
+    @property
+    def arn_root(self) -> str:
+        """What all ARNs of the service begin with in this stack's account and region."""
+        return f"arn:{partition()}:bedrock-agentcore:{self.region}:{self.account}"
+
+    @property
+    def identity(self) -> list[str]:
+        """What tells the stack from every other one in the account and region."""
+        return [self.deployed_name, *self.nest]
+
+    def path_of(self, construct: IConstruct) -> list[str]:
+        """The path of a construct below the deployed stack."""
+        return construct.node.path.split("/")[self.depth :]
+
+
+_FACTS: MutableMapping[Stack, StackFacts] = WeakKeyDictionary()
+
+
+def facts_of(stack: Stack) -> StackFacts:
+    """What never changes of a stack."""
+    known = _FACTS.get(stack)
+    if known is None:
+        known = _FACTS[stack] = _ask(stack)
+    return known
+
+
+def _ask(stack: Stack) -> StackFacts:
+    outermost = outermost_stack(stack)
+    top = outermost.node.path
+    depth = len(top.split("/")) if top else 0  # an app-less stack is its own root
+    return StackFacts(
+        region=stack.region,
+        account=stack.account,
+        deployed_name=outermost.stack_name,
+        depth=depth,
+        nest=() if outermost is stack else tuple(stack.node.path.split("/")[depth:]),
+    )
+
+
+@cache
+def partition() -> str:
+    """The token of the partition, the same in every app."""
+    return Aws.PARTITION
+
+
+def stack_of(scope: Construct) -> Stack:
+    """The stack that something is in."""
+    return scope if isinstance(scope, Stack) else Stack.of(scope)
+
+
+def outermost_stack(stack: Stack) -> Stack:
+    """The stack that is deployed: for a nested stack, the top of the nest."""
+    while (parent := stack.nested_stack_parent) is not None:
+        stack = parent
+    return stack
+
+
+def outermost_nested_stack(stack: Stack) -> NestedStack | None:
+    """The nested stack right below the stack that is deployed; `None` outside of a nest."""
+    nested: Stack | None = None
+    while (parent := stack.nested_stack_parent) is not None:
+        nested, stack = stack, parent
+    return nested if isinstance(nested, NestedStack) else None
