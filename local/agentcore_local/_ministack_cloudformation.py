@@ -155,3 +155,8 @@ eventbridge: Any = _checked(
 iam: Any = _checked("ministack.services.iam", _NAMES["ministack.services.iam"])
 scheduler: Any = _checked("ministack.services.scheduler", _NAMES["ministack.services.scheduler"])
 app: Any = _checked("ministack.app", _NAMES["ministack.app"])
+
+
+def service_module(name: str) -> Any:
+    """The module of one of MiniStack's services, such as `ec2`."""
+    return _checked(f"ministack.services.{name}", ("handle_request",))

@@ -19,6 +19,7 @@ class TypeSchema:
         required: the properties that must be there.
         create_only: the properties whose change takes a replacement.
         updatable: the properties that change in place.
+        name_property: the property that names a resource uniquely; None for a type without one.
         tags: the property that takes the stack's tags, and its shape; None for a type that
             cannot be tagged.
     """
@@ -27,6 +28,7 @@ class TypeSchema:
     required: tuple[str, ...] = ()
     create_only: tuple[str, ...] = ()
     updatable: tuple[str, ...] = ()
+    name_property: str | None = None
     tags: tuple[str, Literal["list", "map"]] | None = None
 
     def check(self, logical_id: str, properties: Mapping[str, Any]) -> None:
@@ -55,10 +57,11 @@ class TypeSchema:
         """Whether an update from old to new properties takes a replacement."""
         return any(old.get(name) != new.get(name) for name in self.create_only)
 
-    def register(self, handlers: Mapping[str, Any]) -> None:
-        """Let templates use the type: known, compared, tagged, and handled by these handlers."""
+    def register(self) -> None:
+        """Let templates use the type: known, compared and tagged as the schema says."""
         provisioners = ministack.provisioners
-        provisioners._RESOURCE_HANDLERS[self.name] = dict(handlers)
+        # Known is enough: this engine asks the type's kind, never MiniStack's handlers.
+        provisioners._RESOURCE_HANDLERS[self.name] = {}
         provisioners._REPLACING_PROPERTIES[self.name] = self.create_only
         if self.tags is not None:
             provisioners._STACK_TAG_PROPERTY[self.name] = self.tags
