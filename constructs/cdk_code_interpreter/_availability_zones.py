@@ -41,6 +41,28 @@ _SUPPORTED_NUMBERS = {
     "sae1": _THREE,
     "usgw1": _THREE,
 }
+_ID_PREFIXES = {
+    "us-east-1": "use1",
+    "us-east-2": "use2",
+    "us-west-2": "usw2",
+    "ap-northeast-1": "apne1",
+    "ap-northeast-2": "apne2",
+    "ap-south-1": "aps1",
+    "ap-southeast-1": "apse1",
+    "ap-southeast-2": "apse2",
+    "ap-southeast-5": "apse5",
+    "ap-southeast-7": "apse7",
+    "ca-central-1": "cac1",
+    "eu-central-1": "euc1",
+    "eu-west-1": "euw1",
+    "eu-west-2": "euw2",
+    "eu-west-3": "euw3",
+    "eu-south-1": "eus1",
+    "eu-south-2": "eus2",
+    "eu-north-1": "eun1",
+    "sa-east-1": "sae1",
+    "us-gov-west-1": "usgw1",
+}
 _ZONE_ID = re.compile(r"([a-z]+\d+)-\S+")
 
 
@@ -58,6 +80,14 @@ def supported_zone_ids(zone_id: str) -> tuple[str, ...]:
     match = _ZONE_ID.fullmatch(zone_id)
     region = match[1] if match else ""
     return tuple(f"{region}-az{number}" for number in _SUPPORTED_NUMBERS.get(region, ()))
+
+
+def supported_zone_ids_by_region() -> Mapping[str, tuple[str, ...]]:
+    """All supported zone ids of every region that the documentation lists."""
+    return {
+        region: tuple(f"{prefix}-az{number}" for number in _SUPPORTED_NUMBERS[prefix])
+        for region, prefix in _ID_PREFIXES.items()
+    }
 
 
 def unsupported_zones(
