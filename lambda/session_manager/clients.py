@@ -22,19 +22,19 @@ _PATIENT = Config(connect_timeout=3, read_timeout=60, retries=_ONCE)  # type: ig
 
 
 @functools.cache
-def session_client(region: str | None = None) -> BedrockAgentCoreClient:
+def session_client(region: str | None) -> BedrockAgentCoreClient:
     """A client that lists and stops sessions. `None`: the function's own region."""
     return boto3.client("bedrock-agentcore", region_name=region, config=_SHORT)
 
 
 @functools.cache
-def tool_client(region: str | None = None) -> BedrockAgentCoreClient:
+def tool_client(region: str | None) -> BedrockAgentCoreClient:
     """A client that runs code in sessions. `None`: the function's own region."""
     return boto3.client("bedrock-agentcore", region_name=region, config=_PATIENT)
 
 
 @functools.cache
-def control_client(region: str | None = None) -> BedrockAgentCoreControlClient:
+def control_client(region: str | None) -> BedrockAgentCoreControlClient:
     """A client that lists interpreters. `None`: the function's own region."""
     return boto3.client("bedrock-agentcore-control", region_name=region, config=_SHORT)
 

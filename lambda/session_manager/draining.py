@@ -51,7 +51,8 @@ class Progress:
         failed = [each for each in outcomes if not each.done]
         self.stopped |= fresh
         self.left = len(failed)
-        self.problem = failed[0].message if failed else self.problem
+        for each in failed[:1]:
+            self._note(each.failure, each.message)
         self.stuck = 0 if fresh else self.stuck + 1
         hopeless = bool(failed) and all(each.failure in HOPELESS for each in failed)
         self._hope(hopeless and not fresh, now)
@@ -61,7 +62,7 @@ class Progress:
         if error.failure is Failure.GONE:
             self.gone, self.left = True, 0
             return
-        self.problem = str(error)
+        self._note(error.failure, str(error))
         self.quiet = 0
         self.stuck += 1
         self._hope(error.failure in HOPELESS, now)
@@ -76,6 +77,11 @@ class Progress:
     def pause(self) -> float:
         """Seconds until the next round: longer while nothing moves."""
         return min(LONGEST_PAUSE, PAUSE * 2.0 ** min(self.stuck, 8))
+
+    def _note(self, failure: Failure | None, message: str) -> None:
+        """Keep the last problem; that time ran out explains nothing if there was another one."""
+        if failure is not Failure.OUT_OF_TIME or not self.problem:
+            self.problem = message
 
     def _hope(self, hopeless: bool, now: float) -> None:
         if not hopeless:

@@ -74,7 +74,7 @@ def read_janitor_event(event: object, function_arn: str) -> Sweep | StopAll:
     """
     fields = mapping(event)
     if "alarmArn" in fields:
-        return StopAll(read_target({"interpreter_id": _qualifier(function_arn)}))
+        return StopAll(_custom(read_target({"interpreter_id": _qualifier(function_arn)})))
     task = fields.get("task")
     if task == "stop_all":
         return StopAll(_custom(read_target(fields)))

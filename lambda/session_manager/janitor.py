@@ -16,7 +16,7 @@ from .log import log
 from .metrics import emit
 from .pacing import Deadline, Pace, fair_rate
 from .selection import Action, Decision, Reason, decide, orphan_search_due, orphans
-from .sessions import PAGE_SIZE, Caller, Sessions
+from .sessions import PAGE_SIZE, Caller, Sessions, StopOutcome
 from .settings import rates
 
 PATIENCE = 30.0
@@ -142,17 +142,30 @@ def _stop(
 ) -> None:
     chosen = [each.session_id for each in decisions if each.action is Action.STOP]
     sessions.caller.pace.aim(fair_rate(rates().limit, rates().drains, len(chosen)))
-    for outcome in sessions.stop(chosen, deadline):
-        counts.stopped += outcome.failure is None
-        if not outcome.done:
-            counts.failures += 1
-            log(
-                "the session was not stopped",
-                level="ERROR",
-                interpreter=sessions.interpreter_id,
-                session=outcome.session_id,
-                why=outcome.message,
-            )
+    outcomes = sessions.stop(chosen, deadline)
+    counts.stopped += sum(each.failure is None for each in outcomes)
+    for outcome in _still_ready(sessions, [e for e in outcomes if not e.done], deadline):
+        counts.failures += 1
+        log(
+            "the session was not stopped",
+            level="ERROR",
+            interpreter=sessions.interpreter_id,
+            session=outcome.session_id,
+            why=outcome.message,
+        )
+
+
+def _still_ready(
+    sessions: Sessions, failed: list[StopOutcome], deadline: Deadline
+) -> list[StopOutcome]:
+    """Of failed stops those that matter: the service may refuse to stop what has ended already."""
+    if not failed:
+        return []
+    try:
+        ready = {each["sessionId"] for each in sessions.ready(deadline)}
+    except CallFailedError:
+        return failed
+    return [each for each in failed if each.session_id in ready]
 
 
 def _record(identifier: str, decisions: list[Decision], *, enforce: bool) -> None:

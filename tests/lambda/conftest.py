@@ -14,6 +14,7 @@ import boto3
 import pytest
 
 from agentcore_local import LocalAws
+from agentcore_local.service.limits import DOCUMENTED_RATES
 from session_manager import clients
 from session_manager.pacing import Clock
 
@@ -129,7 +130,11 @@ class Interpreter:
 @pytest.fixture(scope="session")
 def local_aws() -> Iterator[LocalAws]:
     """A local AWS that lets everybody do everything, as often as they like."""
-    with LocalAws(enforce_iam=False, limits={"requests_per_second": {}}) as aws:
+    boto3.DEFAULT_SESSION = None
+    for each in (clients.session_client, clients.tool_client, clients.control_client):
+        each.cache_clear()
+    unlimited = dict.fromkeys(DOCUMENTED_RATES, 1e6)
+    with LocalAws(enforce_iam=False, limits={"requests_per_second": unlimited}) as aws:
         yield aws
 
 
@@ -138,15 +143,6 @@ def aws(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalA
     """The local AWS, with the functions' clients pointed at it, and without faults."""
     for name, value in local_aws.environment.items():
         monkeypatch.setenv(name, value)
-    boto3.DEFAULT_SESSION = None
-    cached = (
-        clients.session_client,
-        clients.tool_client,
-        clients.control_client,
-        clients.stack_client,
-    )
-    for each in cached:
-        each.cache_clear()
     yield local_aws
     local_aws.clear_faults()
     local_aws.reset()
@@ -223,3 +219,20 @@ def log_lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str,
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     return read
+
+
+@pytest.fixture
+def calls(aws: LocalAws) -> Iterator[list[str]]:
+    """The operations that the functions' clients call, in order."""
+    made: list[str] = []
+
+    def note(model: Any, **details: Any) -> None:
+        made.append(model.name)
+
+    for client in (
+        clients.session_client(None),
+        clients.tool_client(None),
+        clients.control_client(None),
+    ):
+        client.meta.events.register("before-call", note)
+    return made

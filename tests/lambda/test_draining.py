@@ -144,3 +144,12 @@ def test_an_unreadable_list_is_not_an_empty_one():
     progress.unreadable(CallFailedError(Failure.TRANSIENT, "500"), 0)
     progress.listed([])
     assert progress.verdict(0, deadline_passed=False) is Verdict.GO_ON
+
+
+def test_that_time_ran_out_does_not_hide_why():
+    progress = Progress(patience=30)
+    progress.tried(failed(Failure.OUT_OF_TIME, "a"), 0)
+    assert progress.problem == "OUT_OF_TIME"
+    progress.tried(failed(Failure.CONFLICT, "a"), 1)
+    progress.unreadable(CallFailedError(Failure.OUT_OF_TIME, "late"), 2)
+    assert progress.problem == "CONFLICT"

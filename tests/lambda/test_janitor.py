@@ -1,0 +1,246 @@
+"""The janitor against the local service: what it counts, what it stops, what it leaves alone."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from datetime import UTC, datetime
+
+import pytest
+
+from session_manager import draining, janitor
+
+SYSTEM = "aws.codeinterpreter.v1"
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    monkeypatch.setattr(draining, "PAUSE", 0.01)
+    monkeypatch.setattr(janitor, "PATIENCE", 0.1)
+
+
+def sweep(interpreter, enforcement="ENFORCE", **more):
+    limits = {"enforcement": enforcement, "max_age_seconds": 3600, "keep_name_prefixes": []}
+    limits |= more.pop("policy", {})
+    return {
+        "version": 1,
+        "task": "sweep",
+        "interpreter_id": interpreter.id,
+        "name": "Sandbox_0123456789",
+        "prefix": "Sandbox_0123456789_",
+        "policy": limits,
+        "interval_seconds": 300,
+        **more,
+    }
+
+
+def metrics(lines):
+    (line,) = [line for line in lines if "_aws" in line]
+    return {
+        each["Name"]: line[each["Name"]] for each in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    }
+
+
+@pytest.fixture(autouse=True)
+def aged(aws, monkeypatch):
+    """Let sessions grow old: the janitor's clock runs ahead of the service's."""
+    ahead = [0.0]
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.fromtimestamp(aws.admin("GET", "status")["now"] + ahead[0], UTC)
+
+    monkeypatch.setattr(janitor, "datetime", Clock)
+
+    def age(seconds):
+        ahead[0] = seconds
+
+    return age
+
+
+def test_shadow_stops_nothing_and_counts_right(interpreter, aged, context, log_lines):
+    started = interpreter.start(3)
+    aged(3700)
+    janitor.handler(sweep(interpreter, "SHADOW", policy={"max_active": 1}), context)
+    lines = log_lines()
+    values = metrics(lines)
+    assert interpreter.ready() == set(started)
+    assert values["ActiveSessions"] == values["OverAgeSessions"] == values["SelectedSessions"] == 3
+    assert values["SessionsStopped"] == values["StopFailures"] == 0
+    assert values["OldestSessionAge"] == pytest.approx(3700, abs=30)
+    decisions = [line for line in lines if line.get("message") == "decision"]
+    assert {each["session"] for each in decisions} == set(started)
+    assert {each["action"] for each in decisions} == {"would stop"}
+
+
+def test_enforce_stops_those_over_age_and_no_kept_name(interpreter, aged, context, log_lines):
+    (kept,) = interpreter.start(1, name="debug-me")
+    interpreter.start(2, name="job")
+    aged(3700)
+    limits = {"keep_name_prefixes": ["debug-"]}
+    janitor.handler(sweep(interpreter, policy=limits), context)
+    assert interpreter.ready() == {kept}
+    lines = log_lines()
+    assert metrics(lines)["SessionsStopped"] == 2
+    whys = {line["session"]: line["why"] for line in lines if line.get("message") == "decision"}
+    assert whys[kept] == "the name has a prefix that the policy keeps"
+
+
+def test_young_sessions_live_and_leave_no_line(interpreter, context, log_lines):
+    started = interpreter.start(3)
+    janitor.handler(sweep(interpreter), context)
+    assert interpreter.ready() == set(started)
+    assert all(line.get("message") != "decision" for line in log_lines())
+
+
+def test_with_too_many_the_oldest_are_stopped(aws, interpreter, context):
+    started = []
+    for _ in range(4):
+        started += interpreter.start(1)
+        aws.admin("POST", "clock", {"advance_seconds": 2})
+    janitor.handler(
+        sweep(interpreter, policy={"max_active": 1, "max_age_seconds": 28_000}), context
+    )
+    assert interpreter.ready() == {started[-1]}
+
+
+def test_an_idle_tick_makes_one_call_and_publishes_zeroes(interpreter, context, log_lines, calls):
+    values = janitor.handler(sweep(interpreter, scheduled_time="2026-11-22T12:30:00Z"), context)
+    assert calls == ["ListCodeInterpreterSessions"]
+    assert values["ActiveSessions"] == 0
+    assert metrics(log_lines()) == dict.fromkeys(
+        [
+            "ActiveSessions",
+            "OverAgeSessions",
+            "SelectedSessions",
+            "SessionsStopped",
+            "StopFailures",
+            "OldestSessionAge",
+        ],
+        0,
+    )
+
+
+def test_orphans_are_governed_and_counted(new_interpreter, aged, context, log_lines):
+    orphan = new_interpreter("Sandbox_0123456789_00000000")
+    present = new_interpreter("Sandbox_0123456789_11111111")
+    other = new_interpreter("Sandbox_9999999999_00000000")
+    for each in (orphan, present, other):
+        each.start(2)
+    aged(3700)
+    janitor.handler(sweep(present, scheduled_time="2026-11-22T12:00:00Z"), context)
+    assert (orphan.ready(), present.ready(), len(other.ready())) == (set(), set(), 2)
+    values = metrics(log_lines())
+    assert (values["OrphanInterpreters"], values["SessionsStopped"]) == (1, 4)
+
+
+def test_one_interpreters_failure_does_not_stop_the_other(
+    aws, new_interpreter, aged, context, log_lines
+):
+    orphan = new_interpreter("Sandbox_0123456789_00000000")
+    present = new_interpreter("Sandbox_0123456789_11111111")
+    orphan.start(1)
+    present.start(1)
+    aged(3700)
+    aws.inject("deny", operation="ListCodeInterpreterSessions", resource=present.id)
+    with pytest.raises(RuntimeError, match=present.id):
+        janitor.handler(sweep(present), context)
+    assert orphan.ready() == set()
+    assert metrics(log_lines())["SessionsStopped"] == 1
+
+
+def test_orphans_that_cannot_be_listed_do_not_stop_the_sweep(aws, interpreter, aged, context):
+    interpreter.start(1)
+    aged(3700)
+    aws.inject("deny", operation="ListCodeInterpreters")
+    with pytest.raises(RuntimeError, match="interpreters of the account"):
+        janitor.handler(sweep(interpreter), context)
+    assert interpreter.ready() == set()
+
+
+def test_a_failed_stop_is_counted_and_logged(aws, interpreter, aged, context, log_lines):
+    (session,) = interpreter.start(1)
+    aged(3700)
+    aws.inject("stop_fails")
+    janitor.handler(sweep(interpreter), context)
+    lines = log_lines()
+    assert metrics(lines)["StopFailures"] == 1
+    (failure,) = [line for line in lines if line.get("level") == "ERROR"]
+    assert (failure["session"], failure["interpreter"]) == (session, interpreter.id)
+
+
+def test_two_ticks_at_once_do_no_harm(interpreter, aged, context):
+    interpreter.start(30)
+    aged(3700)
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        ticks = [threads.submit(janitor.handler, sweep(interpreter), context) for _ in range(2)]
+        results = [each.result() for each in ticks]
+    assert interpreter.ready() == set()
+    assert all(each["StopFailures"] == 0 for each in results)
+    assert sum(each["SessionsStopped"] for each in results) >= 30
+
+
+def test_an_interpreter_that_is_gone_is_no_failure(aws, interpreter, context):
+    interpreter.id = "Sandbox_0123456789_gone-0123456789"
+    assert janitor.handler(sweep(interpreter), context)["ActiveSessions"] == 0
+
+
+def test_the_system_interpreter_is_watched_only(interpreter, aged, context):
+    interpreter.id = SYSTEM
+    (started,) = interpreter.start(1)
+    aged(3700)
+    result = janitor.handler(sweep(interpreter, prefix=""), context)
+    assert interpreter.ready() == {started}
+    assert (result["OverAgeSessions"], result["SessionsStopped"]) == (1, 0)
+
+
+def test_the_kill_switch_stops_a_hundred_sessions_and_none_of_the_neighbours(
+    new_interpreter, context, monkeypatch, log_lines
+):
+    monkeypatch.setenv("REQUESTS_PER_SECOND", "500")
+    mine, neighbour = new_interpreter("Mine"), new_interpreter("Neighbour")
+    mine.start(100)
+    neighbour.start(3)
+    event = {"version": 1, "task": "stop_all", "interpreter_id": mine.id, "name": "Mine"}
+    assert janitor.handler(event, context) == {
+        "interpreter_id": mine.id,
+        "stopped": 100,
+        "left": 0,
+    }
+    assert (mine.ready(), len(neighbour.ready())) == (set(), 3)
+    assert metrics(log_lines()) == {"SessionsStopped": 100, "StopFailures": 0}
+
+
+def alarm(value):
+    return {
+        "source": "aws.cloudwatch",
+        "alarmArn": "arn:aws:cloudwatch:us-east-1:111122223333:alarm:burst",
+        "alarmData": {"alarmName": "burst", "state": {"value": value}},
+    }
+
+
+def test_an_alarm_stops_the_sessions_of_the_interpreter_that_its_alias_names(interpreter, context):
+    interpreter.start(2)
+    context.invoked_function_arn += f":{interpreter.id}"
+    janitor.handler(alarm("ALARM"), context)
+    assert interpreter.ready() == set()
+
+
+def test_an_alarm_that_calms_down_stops_nothing(interpreter, context):
+    interpreter.start(2)
+    context.invoked_function_arn += f":{interpreter.id}"
+    assert janitor.handler(alarm("OK"), context)["stopped"] == 0
+    assert len(interpreter.ready()) == 2
+
+
+def test_a_kill_switch_that_fails_says_so_and_is_tried_again(aws, interpreter, context):
+    interpreter.start(2)
+    aws.inject("deny", operation="Stop*")
+    event = {"task": "stop_all", "interpreter_id": interpreter.id}
+    with pytest.raises(RuntimeError, match="2 are left"):
+        janitor.handler(event, context)
+
+
+def test_an_event_that_is_not_understood_is_an_error(aws, context):
+    with pytest.raises(ValueError, match="task must be"):
+        janitor.handler({"task": "dance"}, context)
