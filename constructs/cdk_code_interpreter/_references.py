@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import ReferenceStrength
 
-from ._stacks import facts_of, outermost_nested_stack
+from ._stacks import facts_of, outermost_nested_stack_resource
 
 if TYPE_CHECKING:
     from aws_cdk import CfnResource
@@ -24,11 +24,8 @@ def refer_weakly(resource: CfnResource) -> None:
     """
     resource.apply_cross_stack_reference_strength(ReferenceStrength.WEAK)
     stack = resource.stack
-    if not facts_of(stack).nest:
-        return
-    nested = outermost_nested_stack(stack)
-    if nested is None or nested.nested_stack_resource is None:
-        return
-    # What leaves a nested stack is an output of it, and so a reference to that stack's own
-    # resource. `BOTH` keeps the exports that others may already import, and frees ours.
-    nested.nested_stack_resource.apply_cross_stack_reference_strength(ReferenceStrength.BOTH)
+    if facts_of(stack).nest:
+        # What leaves a nested stack is an output of it, and so a reference to that stack's own
+        # resource. `BOTH` keeps the exports that others may already import, and frees ours.
+        nested = outermost_nested_stack_resource(stack)
+        nested.apply_cross_stack_reference_strength(ReferenceStrength.BOTH)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Aws, NestedStack, Stack
+from aws_cdk import Aws, CfnResource, Stack
 from constructs import Construct, IConstruct
 
 
@@ -81,9 +82,8 @@ def outermost_stack(stack: Stack) -> Stack:
     return stack
 
 
-def outermost_nested_stack(stack: Stack) -> NestedStack | None:
-    """The nested stack right below the stack that is deployed; `None` outside of a nest."""
-    nested: Stack | None = None
-    while (parent := stack.nested_stack_parent) is not None:
-        nested, stack = stack, parent
-    return nested if isinstance(nested, NestedStack) else None
+def outermost_nested_stack_resource(nested: Stack) -> CfnResource:
+    """What stands for a nest of stacks in the stack that is deployed."""
+    while (parent := nested.nested_stack_parent) is not None:
+        resource, nested = nested.nested_stack_resource, parent
+    return cast("CfnResource", resource)

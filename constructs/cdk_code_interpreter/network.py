@@ -153,6 +153,13 @@ class _Public(NetworkAccess):
         return BoundNetwork(configuration=configuration)
 
 
+@dataclass(frozen=True)
+class _Selected:
+    subnets: Sequence[ec2.ISubnet]
+    has_public: bool
+    is_pending_lookup: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Vpc(NetworkAccess):
     within: ec2.IVpc
@@ -162,8 +169,21 @@ class _Vpc(NetworkAccess):
     removal_policy: RemovalPolicy | None
     zone_ids: Mapping[str, str]
 
-    def _selected(self) -> ec2.SelectedSubnets:
+    def _selected(self) -> _Selected:
         choice = self.subnets
+        if choice is not None and choice.subnets is not None:
+            # CDK would ask for their zones, which an imported subnet need not know.
+            public = {subnet.subnet_id for subnet in self.within.public_subnets}
+            has_public = any(subnet.subnet_id in public for subnet in choice.subnets)
+            return _Selected(choice.subnets, has_public=has_public, is_pending_lookup=False)
+        selected = self._select(choice)
+        return _Selected(
+            selected.subnets,
+            has_public=selected.has_public,
+            is_pending_lookup=bool(selected.is_pending_lookup),
+        )
+
+    def _select(self, choice: ec2.SubnetSelection | None) -> ec2.SelectedSubnets:
         if choice is None:
             return self.within.select_subnets()
         return self.within.select_subnets(
@@ -171,7 +191,6 @@ class _Vpc(NetworkAccess):
             one_per_az=choice.one_per_az,
             subnet_filters=choice.subnet_filters,
             subnet_group_name=choice.subnet_group_name,
-            subnets=choice.subnets,
             subnet_type=choice.subnet_type,
         )
 
@@ -216,7 +235,7 @@ class _Vpc(NetworkAccess):
             scope,
             vpc=self.within,
             security_groups=groups,
-            vpc_subnets=ec2.SubnetSelection(subnets=selected.subnets),
+            vpc_subnets=ec2.SubnetSelection(subnets=list(selected.subnets)),
         )
         return BoundNetwork(
             configuration=configuration,

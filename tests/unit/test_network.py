@@ -204,6 +204,13 @@ def test_public_subnets_are_refused(stack: Stack) -> None:
     assert "PRIVATE_ISOLATED" in error
 
 
+def test_a_public_subnet_that_is_named_one_by_one_is_refused_too(stack: Stack) -> None:
+    vpc = vpc_in(stack, kinds=(ec2.SubnetType.PUBLIC, ISOLATED))
+    choice = ec2.SubnetSelection(subnets=[vpc.isolated_subnets[0], vpc.public_subnets[0]])
+
+    assert "must be private" in refused(stack, NetworkAccess.vpc(vpc, subnets=choice))
+
+
 def test_a_vpc_of_public_subnets_only_is_refused(stack: Stack) -> None:
     vpc = vpc_in(stack, kinds=(ec2.SubnetType.PUBLIC,))
 
@@ -264,6 +271,22 @@ def test_a_subnet_that_names_its_zone_by_id_is_checked(stack: Stack) -> None:
     resource.availability_zone_id = "apne1-az3"
 
     assert "apne1-az3" in refused(stack, NetworkAccess.vpc(vpc))
+
+
+def test_a_subnet_whose_zone_is_not_known_is_let_through(stack: Stack) -> None:
+    subnets = [
+        ec2.Subnet.from_subnet_attributes(stack, "Subnet", subnet_id="subnet-12345678"),
+        ec2.Subnet.from_subnet_attributes(
+            stack, "Other", subnet_id="subnet-12345679", availability_zone="us-east-1b"
+        ),
+    ]
+    access = NetworkAccess.vpc(
+        imported_vpc(stack),
+        subnets=ec2.SubnetSelection(subnets=subnets),
+        availability_zone_ids={"us-east-1a": "use1-az3"},
+    )
+
+    assert plain(stack, access).connections.security_groups
 
 
 def test_several_findings_come_in_one_error(stack: Stack) -> None:
