@@ -28,7 +28,10 @@ def role_arn(local_aws, name):
                 "Effect": "Allow",
                 "Principal": {"Service": "bedrock-agentcore.amazonaws.com"},
                 "Action": "sts:AssumeRole",
-                "Condition": {"StringEquals": {"aws:SourceAccount": local_aws.account}},
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": local_aws.account},
+                    "ArnLike": {"aws:SourceArn": "arn:aws:bedrock-agentcore:*"},
+                },
             }
         ],
     }
