@@ -43,7 +43,7 @@ class Gateway:
             limits=settings.service_limits,
             behaviour=behaviour,
         )
-        resource_types.install(self._service)
+        resource_types.install(self._service, now=self._clock.now)
         self._administration = Administration(settings, self._clock, self._service)
         self._on_ready = on_ready
 

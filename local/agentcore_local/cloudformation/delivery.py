@@ -25,7 +25,7 @@ _THROTTLED_WAIT_SECONDS = 0.5
 def deliver(function: Any, configuration: Any, event: dict[str, Any], request: Request) -> None:
     """Start the function with an event, without waiting for it."""
     record = ministack.functions._execution_record_for_config(function, configuration)
-    for _ in range(faults.settings.deliveries):
+    for _ in range(faults.settings.deliveries(request.request_type, request.logical_id)):
         context = contextvars.copy_context()
         threading.Thread(
             target=context.run,

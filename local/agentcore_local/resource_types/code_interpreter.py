@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from agentcore_local import _ministack_cloudformation as ministack
 from agentcore_local.cloudformation.events import ResourceAddress
 from agentcore_local.cloudformation.resource_kinds import (
     Existing,
@@ -18,10 +17,11 @@ from agentcore_local.cloudformation.resource_kinds import (
     Provisioned,
     ResourceFailed,
 )
+from agentcore_local.resource_types.acting import account_caller
+from agentcore_local.resource_types.network_interfaces import NetworkInterfaces
 from agentcore_local.resource_types.schema import TypeSchema
 from agentcore_local.service.backend import Caller
 from agentcore_local.service.errors import ServiceError
-from agentcore_local.settings import ROOT_ACCESS_KEY_ID
 
 TYPE = "AWS::BedrockAgentCore::CodeInterpreterCustom"
 SCHEMA = TypeSchema(
@@ -85,18 +85,22 @@ class CodeInterpreterType:
 
     Args:
         service: the code interpreter service.
+        interfaces: the network interfaces of interpreters in a VPC.
     """
 
-    def __init__(self, service: CodeInterpreters) -> None:
+    def __init__(self, service: CodeInterpreters, interfaces: NetworkInterfaces) -> None:
         self._service = service
+        self._interfaces = interfaces
 
     async def create(self, address: ResourceAddress, properties: Properties) -> Provisioned:
         """Create an interpreter and wait until it is READY."""
         SCHEMA.check(address.logical_id, properties)
+        self._interfaces.check(properties["NetworkConfiguration"].get("VpcConfig") or {})
         try:
-            made = self._service.create_code_interpreter(_parameters(properties), _caller())
+            made = self._service.create_code_interpreter(_parameters(properties), account_caller())
         except ServiceError as error:
             raise _failure(error) from error
+        self._interfaces.settle()
         identifier = made["codeInterpreterId"]
         described = await self._until(identifier, done=("READY", "CREATE_FAILED"))
         if described["status"] != "READY":
@@ -120,10 +124,10 @@ class CodeInterpreterType:
         gone = sorted(set(old) - set(new))
         try:
             if gone:
-                self._service.untag(arn, gone, _caller())
+                self._service.untag(arn, gone, account_caller())
             if new != old:
-                self._service.tag(arn, _tags(new), _caller())
-            described = self._service.get_code_interpreter(existing.physical_id, _caller())
+                self._service.tag(arn, _tags(new), account_caller())
+            described = self._service.get_code_interpreter(existing.physical_id, account_caller())
         except ServiceError as error:
             raise _failure(error) from error
         return Provisioned(physical_id=existing.physical_id, attributes=_attributes(described))
@@ -132,8 +136,9 @@ class CodeInterpreterType:
         self, address: ResourceAddress, physical_id: str, properties: Properties
     ) -> None:
         """Delete an interpreter and wait until it is gone. The sessions are not stopped."""
+        self._interfaces.settle()
         try:
-            self._service.delete_code_interpreter(physical_id, _caller())
+            self._service.delete_code_interpreter(physical_id, account_caller())
         except ServiceError as error:
             if error.code == "ResourceNotFoundException":
                 return
@@ -150,7 +155,7 @@ class CodeInterpreterType:
         end = loop.time() + _STABLE_WITHIN_SECONDS
         while True:
             try:
-                described = self._service.get_code_interpreter(identifier, _caller())
+                described = self._service.get_code_interpreter(identifier, account_caller())
             except ServiceError as error:
                 if error.code == "ResourceNotFoundException":
                     return {"status": "DELETED"}
@@ -164,20 +169,6 @@ class CodeInterpreterType:
                     physical_id=identifier,
                 )
             await asyncio.sleep(_POLL_SECONDS)
-
-
-def _caller() -> Caller:
-    """CloudFormation calls with the credentials of the account's root here.
-
-    On AWS it calls as the deployment's role: what that role lacks is not noticed here.
-    """
-    account = ministack.responses.get_account_id()
-    return Caller(
-        access_key_id=ROOT_ACCESS_KEY_ID,
-        account=account,
-        region=ministack.responses.get_region(),
-        arn=f"arn:aws:iam::{account}:root",
-    )
 
 
 def _parameters(properties: Properties) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from agentcore_local.cloudformation import faults
 from agentcore_local.cloudformation.resource_kinds import register_kind
 from agentcore_local.resource_types import code_interpreter, functions, rules, schedules
 from agentcore_local.resource_types.agent_runtime import Runtime
 from agentcore_local.resource_types.api_types import ApiType
-from agentcore_local.resource_types.code_interpreter import CodeInterpreters, CodeInterpreterType
+from agentcore_local.resource_types.code_interpreter import CodeInterpreterType
 from agentcore_local.resource_types.composite_alarm import CompositeAlarm
 from agentcore_local.resource_types.governance import ConfigRule, Trail
 from agentcore_local.resource_types.log_delivery import (
@@ -15,23 +18,53 @@ from agentcore_local.resource_types.log_delivery import (
     DeliverySource,
 )
 from agentcore_local.resource_types.network import ElasticIp, FlowLog, NatGateway
+from agentcore_local.resource_types.network_interfaces import FAULT as NETWORK_INTERFACES_STAY
+from agentcore_local.resource_types.network_interfaces import NetworkInterfaces
+from agentcore_local.resource_types.policy_delay import PolicyDelay
 from agentcore_local.resource_types.recorded_types import recorded_types
 from agentcore_local.resource_types.security_group_rules import SecurityGroupRule
+from agentcore_local.service.faults import Faults
+from agentcore_local.service.service import CodeInterpreterService
+
+_REPEATED = "custom_resource_repeated"
 
 
-def install(service: CodeInterpreters) -> None:
+def install(service: CodeInterpreterService, *, now: Callable[[], float]) -> None:
     """Let templates use the resource types of this package.
 
     Args:
         service: the code interpreter service.
+        now: the clock of this AWS.
     """
-    register_kind(code_interpreter.TYPE, CodeInterpreterType(service))
+    interfaces = NetworkInterfaces(service, now)
+    interfaces.install()
+    register_kind(code_interpreter.TYPE, CodeInterpreterType(service, interfaces))
     code_interpreter.SCHEMA.register()
     for kind in api_types():
         register_kind(kind.schema.name, kind)
         kind.schema.register()
     for module in (functions, schedules, rules):
         module.install()
+    PolicyDelay(service.faults, now).install()
+    _declare_faults(service.faults)
+
+
+def _declare_faults(known: Faults) -> None:
+    known.declare(
+        NETWORK_INTERFACES_STAY,
+        "network interfaces hold their security group and subnet after the last interpreter",
+    )
+    known.declare(
+        _REPEATED,
+        "a custom resource's event is delivered `times` (default 3) times; `operation` is a glob "
+        "over the request types, `resource` over the logical ids",
+    )
+
+    def times(request_type: str, logical_id: str) -> int:
+        fault = known.strike(_REPEATED, request_type, logical_id)
+        return 1 if fault is None else int(fault.options.get("times", 3))
+
+    faults.settings.deliveries = times
 
 
 def api_types() -> list[ApiType]:

@@ -67,6 +67,7 @@ class Faults:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._known = dict(KNOWN_FAULTS)
+        self._on_inject: dict[str, Callable[[Fault], None]] = {}
         self._faults: dict[str, tuple[Fault, _State]] = {}
         self._ids = itertools.count(1)
 
@@ -75,9 +76,23 @@ class Faults:
         """Every fault that can be injected, with what it does."""
         return self._known
 
-    def declare(self, name: str, description: str) -> None:
-        """Add a fault that another part of the local AWS implements."""
+    def declare(
+        self,
+        name: str,
+        description: str,
+        *,
+        on_inject: Callable[[Fault], None] | None = None,
+    ) -> None:
+        """Add a fault that another part of the local AWS implements.
+
+        Args:
+            name: The fault's name.
+            description: What it does.
+            on_inject: Called with each fault of this name when it begins.
+        """
         self._known[name] = description
+        if on_inject is not None:
+            self._on_inject[name] = on_inject
 
     def inject(
         self,
@@ -122,6 +137,8 @@ class Faults:
             probability=probability,
             options=options,
         )
+        if begin := self._on_inject.get(name):
+            begin(fault)
         self._faults[fault.id] = (fault, _State(0, random.Random(seed)))
         return fault
 

@@ -180,6 +180,7 @@ def make_function(aws: LocalAws, name: str, role: str) -> str:
 def stacks(local_aws: LocalAws, provider_arn: str) -> Iterator[Stacks]:
     yield Stacks(local_aws, provider_arn)
     local_aws.admin("DELETE", "cloudformation/settings")
+    local_aws.clear_faults()
 
 
 @pytest.fixture

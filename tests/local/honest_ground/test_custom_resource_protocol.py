@@ -83,8 +83,8 @@ def test_only_the_first_answer_counts(stacks):
     assert answers == [3, 1]
 
 
-def test_an_event_may_be_delivered_more_than_once(stacks):
-    stacks.set(deliveries=3)
+def test_an_event_may_be_delivered_more_than_once(stacks, local_aws):
+    local_aws.inject("custom_resource_repeated", resource="It")
     stack = stacks.create(one(stacks, {}))
     assert stacks.status(stack) == "CREATE_COMPLETE"
     stacks.delete(stack)
