@@ -6,14 +6,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .access_role import AccessRole
     from .canary import Canary
+    from .checks import CheckLevel, CodeInterpreterChecks
     from .code_interpreter import CodeInterpreter
+    from .compliance import ComplianceProfile
+    from .credential_perimeter import CredentialPerimeter
     from .execution_role import ExecutionRole, NoExecutionRole, TrustScope
     from .exports import ParameterStoreExport
+    from .governed import GovernedCodeInterpreter
     from .grants import CodeInterpreterGrants
     from .imports import SystemCodeInterpreter
     from .interface import ICodeInterpreter
     from .network import NetworkAccess
+    from .network_mode_rule import NetworkModeRule
+    from .private_network import PrivateNetwork
     from .session_drain import OnDrainFailure, SessionDrain
     from .session_janitor import SessionJanitor
     from .session_manager import SessionManager
@@ -22,16 +29,24 @@ if TYPE_CHECKING:
     from .smoke_test import SmokeTest
 
 __all__ = [
+    "AccessRole",
     "Canary",
+    "CheckLevel",
     "CodeInterpreter",
+    "CodeInterpreterChecks",
     "CodeInterpreterGrants",
+    "ComplianceProfile",
+    "CredentialPerimeter",
     "Enforcement",
     "ExecutionRole",
+    "GovernedCodeInterpreter",
     "ICodeInterpreter",
     "NetworkAccess",
+    "NetworkModeRule",
     "NoExecutionRole",
     "OnDrainFailure",
     "ParameterStoreExport",
+    "PrivateNetwork",
     "SessionDrain",
     "SessionJanitor",
     "SessionManager",
@@ -44,16 +59,24 @@ __all__ = [
 
 # A name is imported when it is first used: what an app does not use costs it nothing.
 _MODULES = {
+    "AccessRole": "access_role",
     "Canary": "canary",
+    "CheckLevel": "checks",
     "CodeInterpreter": "code_interpreter",
+    "CodeInterpreterChecks": "checks",
     "CodeInterpreterGrants": "grants",
+    "ComplianceProfile": "compliance",
+    "CredentialPerimeter": "credential_perimeter",
     "Enforcement": "session_policy",
     "ExecutionRole": "execution_role",
+    "GovernedCodeInterpreter": "governed",
     "ICodeInterpreter": "interface",
     "NetworkAccess": "network",
+    "NetworkModeRule": "network_mode_rule",
     "NoExecutionRole": "execution_role",
     "OnDrainFailure": "session_drain",
     "ParameterStoreExport": "exports",
+    "PrivateNetwork": "private_network",
     "SessionDrain": "session_drain",
     "SessionJanitor": "session_janitor",
     "SessionManager": "session_manager",

@@ -7,12 +7,15 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from aws_cdk import Duration
     from aws_cdk import aws_iam as iam
-    from constructs import IConstruct
+    from constructs import Construct, IConstruct
 
+    from .access_role import AccessRole
     from .interface import ICodeInterpreter
 
 _SESSION_READ = ("GetCodeInterpreterSession", "ListCodeInterpreterSessions")
@@ -96,6 +99,45 @@ class CodeInterpreterGrants:
                 "grant manage on an interpreter of your own"
             )
         return self._grant(grantee, MANAGE_ACTIONS)
+
+    def access_role(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        trusted: Sequence[str],
+        external_id: str,
+        max_session_duration: Duration | None = None,
+        permissions_boundary: iam.IManagedPolicy | None = None,
+        role_name: str | None = None,
+    ) -> AccessRole:
+        """A role here that callers of other accounts assume to `use` the interpreter.
+
+        Args:
+            scope: Where to define it.
+            construct_id: Its id in that scope.
+            trusted: Who may assume it: account ids, or ARNs of roles and users.
+            external_id: What they must give when they do, agreed on with them.
+            max_session_duration: How long credentials last at most, 1 to 12 hours. Default: 1
+                hour.
+            permissions_boundary: The most that the role can ever do. Default: none.
+            role_name: Physical name, which callers can know before. Default: CloudFormation's.
+
+        Raises:
+            ValueError: Nobody or everybody is trusted, or the external id cannot be one.
+        """
+        from .access_role import AccessRole
+
+        return AccessRole(
+            scope,
+            construct_id,
+            grants=self,
+            trusted=trusted,
+            external_id=external_id,
+            max_session_duration=max_session_duration,
+            permissions_boundary=permissions_boundary,
+            role_name=role_name,
+        )
 
     def _grant(self, grantee: iam.IGrantable, actions: tuple[str, ...]) -> iam.Grant:
         from aws_cdk import aws_iam as iam

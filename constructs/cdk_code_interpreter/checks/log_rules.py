@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .model import CheckLevel, Controls, Hit, Rule
+from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .template import INTERPRETER, Resource, Templates, each, text
 
 LOG_GROUP = "AWS::Logs::LogGroup"
@@ -65,20 +65,47 @@ def _delivers(templates: Templates, delivery: Resource, source: Resource) -> boo
     return same_text or source in templates.targets(delivery.template, name)
 
 
-def _kept_forever(templates: Templates) -> Iterator[Hit]:
+def _encrypted(templates: Templates) -> Iterator[Proof]:
+    for store in _application_log_stores(templates):
+        key = "KmsKeyId" if store.type == LOG_GROUP else "BucketEncryption"
+        yield Proof(store, store, f"Properties/{key}")
+
+
+def _groups(templates: Templates) -> Iterator[Resource]:
     concerned = {i.template for i in templates.interpreters}
     concerned |= {source.template for source in _interpreter_sources(templates)}
     for group in templates.of_type(LOG_GROUP):
-        if group.template in concerned and not group.properties.get("RetentionInDays"):
+        if group.template in concerned:
+            yield group
+
+
+def _kept_forever(templates: Templates) -> Iterator[Hit]:
+    for group in _groups(templates):
+        if not group.properties.get("RetentionInDays"):
             yield Hit(group.template, group.logical_id, "Properties/RetentionInDays")
 
 
-def _silent_alarms(templates: Templates) -> Iterator[Hit]:
+def _kept_for_a_time(templates: Templates) -> Iterator[Proof]:
+    for group in _groups(templates):
+        yield Proof(group, group, "Properties/RetentionInDays")
+
+
+def _alarms(templates: Templates) -> Iterator[Resource]:
     for alarm in templates.of_type("AWS::CloudWatch::Alarm"):
+        if any(_OUR_METRICS.search(text(name)) for name in _namespaces(alarm.properties)):
+            yield alarm
+
+
+def _silent_alarms(templates: Templates) -> Iterator[Hit]:
+    for alarm in _alarms(templates):
         enabled = alarm.properties.get("ActionsEnabled", True) not in (False, "false")
-        acts = enabled and any(each(alarm.properties.get("AlarmActions")))
-        if not acts and any(_OUR_METRICS.search(text(n)) for n in _namespaces(alarm.properties)):
+        if not enabled or not any(each(alarm.properties.get("AlarmActions"))):
             yield Hit(alarm.template, alarm.logical_id, "Properties/AlarmActions")
+
+
+def _acting_alarms(templates: Templates) -> Iterator[Proof]:
+    for alarm in _alarms(templates):
+        yield Proof(alarm, alarm, "Properties/AlarmActions")
 
 
 def _namespaces(value: object) -> Iterator[Any]:
@@ -110,6 +137,7 @@ LOG_RULES = (
         ),
         level=CheckLevel.ERROR,
         check=_unencrypted,
+        prove=_encrypted,
         guard_limit=(
             "with application logs in the template, wants a key for every log group that any "
             "delivery there writes to; does not see buckets"
@@ -130,6 +158,7 @@ LOG_RULES = (
         ),
         level=CheckLevel.ERROR,
         check=_kept_forever,
+        prove=_kept_for_a_time,
         guard_limit="sees templates that have the interpreter, not those with the delivery alone",
     ),
     Rule(
@@ -144,5 +173,6 @@ LOG_RULES = (
         ),
         level=CheckLevel.ERROR,
         check=_silent_alarms,
+        prove=_acting_alarms,
     ),
 )

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .template import Template, Templates
+from .template import Resource, Template, Templates
 
 PACK_NAME = "CodeInterpreter"
 
@@ -54,6 +54,18 @@ class Hit:
     """What tells this hit from others of the rule; becomes a part of the id to acknowledge."""
 
 
+@dataclass(frozen=True)
+class Proof:
+    """What shows that a rule is kept: a resource that it is about, and the setting that does it."""
+
+    subject: Resource
+    """What the rule is about, such as an interpreter."""
+    witness: Resource
+    """What has the setting: often the subject itself."""
+    location: str
+    """Path of the setting below the witness."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """A rule of the pack, with all that a reader of a finding needs."""
@@ -66,6 +78,8 @@ class Rule:
     controls: Controls
     level: CheckLevel
     check: Callable[[Templates], Iterator[Hit]]
+    prove: Callable[[Templates], Iterator[Proof]]
+    """What would keep the rule; a subject that the rule also objects to does not."""
     guard_limit: str | None = None
     """What the CloudFormation Guard rule of the same name cannot see; `None`: it sees the same."""
 

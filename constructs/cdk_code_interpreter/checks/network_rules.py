@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .model import CheckLevel, Controls, Hit, Rule
+from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .template import Resource, Templates, each, text
 
 _NETWORK_CONTROLS = Controls(
@@ -29,6 +29,18 @@ def _in_mode(templates: Templates, mode: str) -> Iterator[Hit]:
     for interpreter in templates.interpreters:
         if _mode(interpreter) == mode:
             yield Hit(interpreter.template, interpreter.logical_id, f"{_LOCATION}/NetworkMode")
+
+
+def _modes(templates: Templates, *allowed: str) -> Iterator[Proof]:
+    for interpreter in templates.interpreters:
+        if _mode(interpreter) in allowed:
+            yield Proof(interpreter, interpreter, f"{_LOCATION}/NetworkMode")
+
+
+def _subnets(templates: Templates) -> Iterator[Proof]:
+    for interpreter in templates.interpreters:
+        if _mode(interpreter) == "VPC":
+            yield Proof(interpreter, interpreter, f"{_LOCATION}/VpcConfig/Subnets")
 
 
 def _public_subnets(templates: Templates) -> Iterator[Hit]:
@@ -76,6 +88,7 @@ NETWORK_RULES = (
         controls=_NETWORK_CONTROLS,
         level=CheckLevel.ERROR,
         check=lambda templates: _in_mode(templates, "PUBLIC"),
+        prove=lambda templates: _modes(templates, "VPC", "SANDBOX"),
     ),
     Rule(
         name="SandboxNetwork",
@@ -93,6 +106,7 @@ NETWORK_RULES = (
         controls=_NETWORK_CONTROLS,
         level=CheckLevel.WARNING,
         check=lambda templates: _in_mode(templates, "SANDBOX"),
+        prove=lambda templates: _modes(templates, "VPC"),
     ),
     Rule(
         name="PublicSubnet",
@@ -109,6 +123,7 @@ NETWORK_RULES = (
         ),
         level=CheckLevel.ERROR,
         check=_public_subnets,
+        prove=_subnets,
         guard_limit=(
             "sees MapPublicIpOnLaunch of subnets in the same template; a route to an internet "
             "gateway is found by the pack only"

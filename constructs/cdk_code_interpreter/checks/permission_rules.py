@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .model import CheckLevel, Controls, Hit, Rule
+from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .policies import Statement, all_statements, execution_roles, role_statements
 from .template import Templates, each, text
 
@@ -48,6 +48,21 @@ def _wildcard_resources(templates: Templates) -> Iterator[Hit]:
                     yield _hit(statement, resource)
 
 
+def _permissions(templates: Templates) -> Iterator[Proof]:
+    for role in execution_roles(templates):
+        statements = list(role_statements(templates, role))
+        for statement in statements:
+            yield Proof(statement.holder, statement.holder, statement.location)
+        if not statements:
+            yield Proof(role, role, "Properties/ManagedPolicyArns")
+
+
+def _on_interpreters(templates: Templates) -> Iterator[Proof]:
+    for statement in all_statements(templates):
+        if any("CodeInterpreter" in action for action in statement.actions):
+            yield Proof(statement.holder, statement.holder, statement.location)
+
+
 def _is_everything(resource: str) -> bool:
     return resource == "*" or bool(_WHOLE_SERVICE.match(_PLACEHOLDER.sub("", resource)))
 
@@ -82,6 +97,7 @@ PERMISSION_RULES = (
         controls=_LEAST_PRIVILEGE,
         level=CheckLevel.ERROR,
         check=_wildcard_actions,
+        prove=_permissions,
         guard_limit="sees policies of the same template that are attached by Ref",
     ),
     Rule(
@@ -98,6 +114,7 @@ PERMISSION_RULES = (
         controls=_LEAST_PRIVILEGE,
         level=CheckLevel.ERROR,
         check=_wildcard_resources,
+        prove=_permissions,
         guard_limit="sees policies of the same template that are attached by Ref, and a bare `*`",
     ),
     Rule(
@@ -115,6 +132,7 @@ PERMISSION_RULES = (
         controls=Controls(nist_800_53=("AC-3", "AC-6")),
         level=CheckLevel.ERROR,
         check=_wrong_arns,
+        prove=_on_interpreters,
         guard_limit="does not see Fn::Sub with a list, nor imported values",
     ),
 )

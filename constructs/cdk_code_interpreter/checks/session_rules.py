@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from .model import CheckLevel, Controls, Hit, Rule
+from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .template import Resource, Templates, text
 
 _DRAIN_TYPE = re.compile(r"drain", re.IGNORECASE)
@@ -42,29 +42,53 @@ def _custom_resources(templates: Templates, interpreter: Resource) -> Iterator[R
 
 def _unreaped(templates: Templates) -> Iterator[Hit]:
     for interpreter in templates.interpreters:
-        inputs = list(_schedule_inputs(templates, interpreter))
+        inputs = list(_schedules(templates, interpreter))
         if not inputs:
             yield _hit(interpreter, "Properties", "no janitor")
-        elif not any(_MAX_AGE.search(written) for written in inputs):
+        elif not any(_MAX_AGE.search(json.dumps(_targets(schedule))) for schedule in inputs):
             yield _hit(interpreter, "Properties", "no max age")
 
 
-def _schedule_inputs(templates: Templates, interpreter: Resource) -> Iterator[str]:
-    """What schedules send about an interpreter, or about whatever stands for it."""
+def _drained(templates: Templates) -> Iterator[Proof]:
+    for interpreter in templates.interpreters:
+        if interpreter.definition.get("DeletionPolicy") == "Retain":
+            yield Proof(interpreter, interpreter, "DeletionPolicy")
+        for drain in _drains(templates, interpreter):
+            yield Proof(interpreter, drain, "Properties")
+
+
+def _reaped(templates: Templates) -> Iterator[Proof]:
+    for interpreter in templates.interpreters:
+        for schedule in _schedules(templates, interpreter):
+            if _MAX_AGE.search(json.dumps(_targets(schedule))):
+                yield Proof(interpreter, schedule, "Properties/ScheduleExpression")
+                yield Proof(interpreter, schedule, "Properties/Target/Input")
+
+
+def _schedules(templates: Templates, interpreter: Resource) -> Iterator[Resource]:
+    """The schedules that send something about an interpreter, or about what stands for it."""
     stand_ins = {interpreter, *_custom_resources(templates, interpreter)}
     name = text(interpreter.properties.get("Name"))
     for schedule in templates.of_type("AWS::Scheduler::Schedule", "AWS::Events::Rule"):
-        targets = schedule.properties.get("Target", schedule.properties.get("Targets"))
-        written = json.dumps(targets, sort_keys=True)
-        named = bool(_LITERAL_NAME.match(name)) and _REVISION.sub("", name) in written
+        targets = _targets(schedule)
+        named = bool(_LITERAL_NAME.match(name)) and _REVISION.sub("", name) in json.dumps(targets)
         if named or stand_ins & templates.targets(schedule.template, targets):
-            yield written
+            yield schedule
+
+
+def _targets(schedule: Resource) -> object:
+    return schedule.properties.get("Target", schedule.properties.get("Targets"))
 
 
 def _colliding_names(templates: Templates) -> Iterator[Hit]:
     for interpreter in templates.interpreters:
         if not _REVISION.search(text(interpreter.properties.get("Name"))):
             yield _hit(interpreter, "Properties/Name")
+
+
+def _names(templates: Templates) -> Iterator[Proof]:
+    for interpreter in templates.interpreters:
+        yield Proof(interpreter, interpreter, "Properties/Name")
 
 
 def _hit(interpreter: Resource, location: str, detail: str | None = None) -> Hit:
@@ -88,6 +112,7 @@ SESSION_RULES = (
         controls=Controls(nist_800_53=("AC-12", "SC-10", "CM-3")),
         level=CheckLevel.ERROR,
         check=_undrained,
+        prove=_drained,
         guard_limit="sees whether the template has a drain, not which interpreter it serves",
     ),
     Rule(
@@ -101,6 +126,7 @@ SESSION_RULES = (
         controls=Controls(nist_800_53=("AC-2(5)", "AC-12", "SC-10")),
         level=CheckLevel.WARNING,
         check=_unreaped,
+        prove=_reaped,
         guard_limit="sees whether a schedule has a max age, not for which interpreter",
     ),
     Rule(
@@ -118,6 +144,7 @@ SESSION_RULES = (
         controls=Controls(nist_800_53=("CM-2", "CM-3")),
         level=CheckLevel.WARNING,
         check=_colliding_names,
+        prove=_names,
         guard_limit="takes a name that is not a literal for one that collides, as the pack does",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .model import CheckLevel, Controls, Hit, Rule
+from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .policies import (
     SERVICE_PRINCIPAL,
     Statement,
@@ -24,6 +24,12 @@ def _unconditioned(templates: Templates) -> Iterator[Hit]:
             for key in _CONDITION_KEYS:
                 if statement.is_for_service and not statement.requires(key):
                     yield _hit(statement, key)
+
+
+def _trusts(templates: Templates) -> Iterator[Proof]:
+    for role in service_roles(templates):
+        for statement in trust_statements(role):
+            yield Proof(role, role, statement.location)
 
 
 def _other_principals(templates: Templates) -> Iterator[Hit]:
@@ -46,6 +52,13 @@ def _pass_role(templates: Templates) -> Iterator[Hit]:
                     for resource in statement.resources
                 ):
                     yield _hit(statement, role.logical_id)
+
+
+def _passing(templates: Templates) -> Iterator[Proof]:
+    if execution_roles(templates):
+        for statement in all_statements(templates):
+            if statement.allows_action("iam:PassRole"):
+                yield Proof(statement.holder, statement.holder, statement.location)
 
 
 def _covers(templates: Templates, statement: Statement, resource: object, role: Resource) -> bool:
@@ -78,6 +91,7 @@ TRUST_RULES = (
         controls=Controls(nist_800_53=("AC-3", "AC-6")),
         level=CheckLevel.ERROR,
         check=_unconditioned,
+        prove=_trusts,
         guard_limit="sees the operators StringEquals, StringLike, ArnLike and ArnEquals only",
     ),
     Rule(
@@ -91,6 +105,7 @@ TRUST_RULES = (
         controls=Controls(nist_800_53=("AC-2", "AC-3", "AC-6")),
         level=CheckLevel.ERROR,
         check=_other_principals,
+        prove=_trusts,
     ),
     Rule(
         name="PassRole",
@@ -106,6 +121,7 @@ TRUST_RULES = (
         controls=Controls(nist_800_53=("AC-3", "AC-6", "AC-6(1)", "AC-6(5)")),
         level=CheckLevel.ERROR,
         check=_pass_role,
+        prove=_passing,
         guard_limit="sees roles of the same template that are named by Fn::GetAtt, and `*`",
     ),
 )

@@ -1,0 +1,142 @@
+"""How strictly a governed interpreter is set up."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+from aws_cdk import Annotations, Aws, Stack
+from aws_cdk import aws_logs as logs
+
+from ._key_policies import key_statements
+from .network import NetworkAccess
+from .private_network import PrivateNetwork
+from .session_settings import SessionManagerSettings
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_kms as kms
+    from constructs import Construct
+
+_MUST_REACH = (
+    "the functions that manage sessions run in a VPC that was given, and must reach from there: "
+    "com.amazonaws.REGION.bedrock-agentcore, com.amazonaws.REGION.bedrock-agentcore-control and "
+    "com.amazonaws.REGION.cloudformation (interface endpoints with private DNS names, or a NAT "
+    "gateway), and S3 for the bucket cloudformation-custom-resource-response-REGION, REGION "
+    "without its hyphens (a gateway endpoint whose policy allows s3:PutObject there, or a NAT "
+    "gateway). Without it the first custom resource waits for an hour and the deployment fails. "
+    "If endpoints are defined in this stack, let their users depend on them. PrivateNetwork has "
+    "all of this"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComplianceProfile:
+    """What `GovernedCodeInterpreter` sets up beside the interpreter, and how.
+
+    Make one with `lean` or `strict`.
+
+    Attributes:
+        network: Network of the interpreter where it is given none.
+        session_settings: How the functions that manage sessions are run.
+        encryption_key: Encrypts log groups and the alarm topic. `None`: keys of AWS.
+        log_retention: How long logs are kept.
+        given_vpc: The VPC of somebody else that all of this runs in, if it does.
+    """
+
+    network: NetworkAccess
+    session_settings: SessionManagerSettings
+    encryption_key: kms.IKey | None = None
+    log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
+    given_vpc: ec2.IVpc | None = None
+
+    @staticmethod
+    def lean() -> ComplianceProfile:
+        """The default: nothing that costs while nobody uses it, no VPC and no key.
+
+        Sandbox network, and everything encrypted with keys of AWS. Security Hub control
+        BedrockAgentCore.7 fails for it, and so do rules that ask for a VPC, customer keys,
+        reserved concurrency or tracing; the compliance guide lists them.
+        """
+        return ComplianceProfile(
+            network=NetworkAccess.sandbox(), session_settings=SessionManagerSettings()
+        )
+
+    @staticmethod
+    def strict(
+        *,
+        vpc: ec2.IVpc | PrivateNetwork,
+        key: kms.IKey,
+        subnets: ec2.SubnetSelection | None = None,
+        reserved_concurrency: int = 2,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+    ) -> ComplianceProfile:
+        """Everything that the rule packs of cdk-nag, checkov and Security Hub ask for.
+
+        The interpreter in VPC mode; the functions that manage sessions in the VPC too, with
+        reserved concurrency, a dead letter queue and tracing; environment, queue, logs and alarm
+        topic encrypted with your key.
+
+        Args:
+            vpc: A `PrivateNetwork`, or a VPC of yours. The latter adds a warning with an id that
+                lists what must be reached from it.
+            key: Encrypts what is kept. Its policy is extended where it can be; for an imported
+                key a warning prints what it must say (see `key_policy_statements`).
+            subnets: Subnets of a VPC of yours, for interpreter and functions. Default: the
+                private ones.
+            reserved_concurrency: Executions set aside for each of up to three functions, out of
+                the account's. Default: 2.
+            log_retention: How long logs are kept. Default: a year.
+
+        Raises:
+            ValueError: `subnets` was given with a `PrivateNetwork`, which has its own.
+        """
+        if isinstance(vpc, PrivateNetwork):
+            if subnets is not None:
+                raise ValueError(
+                    "ComplianceProfile.strict: subnets are chosen by the PrivateNetwork "
+                    f"{vpc.node.path}; leave them out, or pass vpc=network.vpc"
+                )
+            network, settings, given = vpc.network_access(), vpc.session_manager_settings(), None
+        else:
+            network = NetworkAccess.vpc(vpc, subnets=subnets)
+            settings, given = SessionManagerSettings(vpc=vpc, vpc_subnets=subnets), vpc
+        return ComplianceProfile(
+            network=network,
+            session_settings=dataclasses.replace(
+                settings,
+                encryption_key=key,
+                dead_letters=True,
+                reserved_concurrency=reserved_concurrency,
+                tracing=True,
+                log_retention=log_retention,
+            ),
+            encryption_key=key,
+            log_retention=log_retention,
+            given_vpc=given,
+        )
+
+    @staticmethod
+    def key_policy_statements(stack: Stack | None = None) -> list[iam.PolicyStatement]:
+        """What a key's policy must say, beside what lets the account's own roles use it.
+
+        For a key that is imported here, and so cannot be changed: add these where it is defined.
+
+        Args:
+            stack: A stack of the account and region that the key is used in. Default: the
+                account and region of the stack that the statements end up in.
+        """
+        here = SimpleNamespace(partition=Aws.PARTITION, region=Aws.REGION, account=Aws.ACCOUNT_ID)
+        return key_statements(stack or cast("Stack", here))
+
+    def warn(self, scope: Construct) -> None:
+        """Say what has to be true of what was given, since it cannot be seen from here.
+
+        Args:
+            scope: The construct that uses the profile.
+        """
+        if self.given_vpc is not None:
+            Annotations.of(scope).add_warning_v2("cdk-code-interpreter:vpcMustReach", _MUST_REACH)
