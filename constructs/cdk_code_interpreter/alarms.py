@@ -78,6 +78,7 @@ class CodeInterpreterAlarms(Construct):
         _check_windows(findings, wanted)
         findings.raise_if_any()
         super().__init__(scope, construct_id)
+        self.interpreter = interpreter
         account = stack.account
         _warn(self, interpreter, account, actions)
         bound = Actions(actions)

@@ -85,6 +85,12 @@ class SessionManager(Construct):
             )
         return existing
 
+    @staticmethod
+    def if_any(stack: Stack) -> SessionManager | None:
+        """The manager of a stack, if anything in it has needed one so far."""
+        existing = stack.node.try_find_child(_ID)
+        return existing if isinstance(existing, SessionManager) else None
+
     @property
     def functions(self) -> Sequence[TaskFunction]:
         """The functions that there are so far; each is made when something first needs it."""
@@ -152,6 +158,12 @@ class SessionManager(Construct):
         )
         acknowledge(queue, "Serverless", "SQSRedrivePolicy", "This is the dead letter queue.")
         return queue
+
+    @property
+    def dead_letter_queue_if_any(self) -> sqs.IQueue | None:
+        """The dead-letter queue, if anything has needed it so far or one was given."""
+        made: sqs.IQueue | None = vars(self).get("dead_letter_queue")
+        return made or self.settings.dead_letter_queue
 
     def share_pace(self, interpreter: ICodeInterpreter) -> None:
         """Count an interpreter among those whose functions share the account's quota."""

@@ -141,9 +141,8 @@ class StackAlarms(Construct):
         names = {
             each.node.id.lower(): each.function.function_name for each in self._manager.functions
         }
-        settings = self._manager.settings
-        has_queue = "dead_letter_queue" in made or settings.dead_letter_queue is not None
-        queue_name = self._manager.dead_letter_queue.queue_name if has_queue else None
+        queue = self._manager.dead_letter_queue_if_any
+        queue_name = None if queue is None else queue.queue_name
         account, region = self._account, self._region
         for each in of_functions(names, queue_name, account, region, self._thresholds):
             existing = self._alarms.get(each.construct_id)

@@ -1,0 +1,240 @@
+"""A dashboard of one interpreter in detail, or of many with one line each."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import jsii
+from aws_cdk import CfnResource, IStableStringProducer, Lazy, ReferenceStrength, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from ._dashboard_body import Functions, Place, Subject, Widget, count_metrics, widgets
+from ._series import InterpreterSeries
+from ._stacks import facts_of
+from ._validation import Findings, is_token
+from .session_manager import SessionManager
+
+if TYPE_CHECKING:
+    from constructs import IConstruct
+
+    from ._task_function import TaskFunction
+    from .alarms import CodeInterpreterAlarms
+    from .interface import ICodeInterpreter
+
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+MOST_METRICS_PER_GRAPH = 500
+MOST_METRICS = 2500
+MOST_WIDGETS = 500
+# One line of estimated cost counts as five metrics, and all graphs together as 21 for each.
+MOST_INTERPRETERS = 100
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+
+
+class CodeInterpreterDashboard(Construct):
+    """Health, traffic, errors, latency, sessions, use, cost, functions and their latest log lines.
+
+    One interpreter is shown in detail; several have one line each in every graph. What the stack
+    has by the end counts: interpreters, alarms and functions may come after the dashboard.
+
+    It holds nothing fast: what it shows of other stacks can be replaced and deleted.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        interpreters: Sequence[ICodeInterpreter] = (),
+        alarms: Sequence[CodeInterpreterAlarms] = (),
+        dashboard_name: str | None = None,
+        title: str | None = None,
+    ) -> None:
+        """Define the dashboard.
+
+        Args:
+            scope: Where to define it.
+            construct_id: Its id in that scope.
+            interpreters: What it shows, at most 100. Default: none yet; see `add`.
+            alarms: The interpreters' alarms, whose states stand at the top. Default: none.
+            dashboard_name: Its name, 1 to 255 letters, digits, hyphens and underscores, unique in
+                the account in all regions. Default: made from the stack's name, the construct's
+                ids and the region.
+            title: What stands on it. Default: its construct's path.
+
+        Raises:
+            ValueError: The name cannot be, there are more interpreters than CloudWatch's limits
+                allow for, one is named twice, or alarms are of an interpreter that is not shown.
+        """
+        findings = Findings(scope, construct_id)
+        if dashboard_name is not None and not is_token(dashboard_name):
+            _check_name(findings, dashboard_name)
+        findings.raise_if_any()
+        super().__init__(scope, construct_id)
+        self._stack = Stack.of(self)
+        self._facts = facts_of(self._stack)
+        self._title = title or self.node.path
+        self._interpreters: dict[str, ICodeInterpreter] = {}
+        self._alarms: dict[str, CodeInterpreterAlarms] = {}
+        self.resource = cloudwatch.CfnDashboard(
+            self,
+            "Resource",
+            dashboard_name=dashboard_name or self._default_name(),
+            dashboard_body=Lazy.string(_Producer(self._body)),
+        )
+        of_interpreter = {each.interpreter.node.path: each for each in alarms}
+        for interpreter in interpreters:
+            self.add(interpreter, alarms=of_interpreter.pop(interpreter.node.path, None))
+        if of_interpreter:
+            raise ValueError(
+                f"{self.node.path}: alarms are of {', '.join(of_interpreter)}, which the dashboard "
+                "does not show; add these to interpreters, or leave their alarms out"
+            )
+
+    @property
+    def dashboard_name(self) -> str:
+        """The dashboard's name."""
+        return self.resource.ref
+
+    def add(
+        self, interpreter: ICodeInterpreter, *, alarms: CodeInterpreterAlarms | None = None
+    ) -> None:
+        """Show one more interpreter.
+
+        Args:
+            interpreter: The interpreter.
+            alarms: Its alarms. Default: none are shown.
+
+        Raises:
+            ValueError: It is shown already, or there are more than CloudWatch's limits allow for.
+        """
+        path = interpreter.node.path
+        if path in self._interpreters:
+            raise ValueError(
+                f"{self.node.path}: {path} is on the dashboard already; name each interpreter once"
+            )
+        if len(self._interpreters) == MOST_INTERPRETERS:
+            raise ValueError(
+                f"{self.node.path}: there are {MOST_INTERPRETERS} interpreters on the dashboard "
+                f"already, and with {path} a graph would have more than the "
+                f"{MOST_METRICS_PER_GRAPH} metrics that CloudWatch allows; make a dashboard for "
+                "each group of them"
+            )
+        self._interpreters[path] = interpreter
+        if alarms is not None:
+            self._alarms[path] = alarms
+
+    def _default_name(self) -> str:
+        # Dashboards of all regions share their names.
+        place = [self._facts.deployed_name, *self._facts.path_of(self)]
+        words = (re.sub(r"[^A-Za-z0-9_]+", "-", each).strip("-") for each in place)
+        return f"{'-'.join(words)[:230]}-{self._facts.region}"
+
+    def _body(self) -> str:
+        if not self._interpreters:
+            raise ValueError(
+                f"{self.node.path}: the dashboard shows no interpreter; pass interpreters=[...], "
+                "or call add"
+            )
+        shared = {id(each.stack_alarms): each.stack_alarms for each in self._alarms.values()}
+        found = widgets(
+            self._title,
+            [self._subject(path, each) for path, each in self._interpreters.items()],
+            [each.attr_arn for alarms in shared.values() for each in alarms.alarms.values()],
+            self._functions(),
+            Place(account=self._facts.account, region=self._facts.region),
+        )
+        _check_limits(self.node.path, found)
+        # Tokens are plain text until the stack is resolved, and stand for nothing to be escaped.
+        return json.dumps(
+            {"start": "-PT3H", "periodOverride": "inherit", "widgets": found}, separators=(",", ":")
+        )
+
+    def _subject(self, path: str, interpreter: ICodeInterpreter) -> Subject:
+        alarms = self._alarms.get(path)
+        arns = []
+        if alarms is not None and len(self._interpreters) == 1:
+            arns = [each.attr_arn for each in alarms.alarms.values()]
+        composite = None if alarms is None else alarms.composite
+        return Subject(
+            label=self._label(path),
+            generation=None
+            if interpreter.stack is self._stack
+            else interpreter.code_interpreter_name,
+            series=InterpreterSeries.of(interpreter),
+            alarm_arns=arns,
+            composite_arn=None if composite is None else composite.attr_arn,
+        )
+
+    def _label(self, path: str) -> str:
+        """The path below the stack, where that tells the interpreters apart."""
+        short = {each: each.partition("/")[2] or each for each in self._interpreters}
+        return short[path] if len(set(short.values())) == len(short) else path
+
+    def _functions(self) -> Functions:
+        stacks = {each.stack.node.path: each.stack for each in self._interpreters.values()}
+        stacks.setdefault(self._stack.node.path, self._stack)
+        found: list[tuple[str, TaskFunction]] = []
+        queues: dict[str, str] = {}
+        for path, stack in stacks.items():
+            manager = SessionManager.if_any(stack)
+            if manager is None or facts_of(stack).region != self._facts.region:
+                continue
+            of_stack = "" if len(stacks) == 1 else f" of {path}"
+            found += [(f"{each.node.id}{of_stack}", each) for each in manager.functions]
+            queue = manager.dead_letter_queue_if_any
+            if queue is not None:
+                queues[f"Dead letters{of_stack}"] = _weak(queue, queue.queue_name)
+        return Functions(
+            names={
+                label: _weak(each.function, each.function.function_name) for label, each in found
+            },
+            log_groups=[_weak(each.log_group, each.log_group.log_group_name) for _, each in found],
+            queues=queues,
+        )
+
+
+@jsii.implements(IStableStringProducer)
+class _Producer:
+    def __init__(self, produce: Callable[[], str]) -> None:
+        self._produce = produce
+
+    def produce(self) -> str:
+        return self._produce()
+
+
+def _weak(construct: IConstruct, name: str) -> str:
+    """The name of a construct's resource, without keeping another stack from changing it."""
+    from aws_cdk import aws_sqs as sqs
+
+    resource = construct.node.default_child
+    if not isinstance(resource, CfnResource):  # an import
+        return name
+    own = resource.attr_queue_name if isinstance(resource, sqs.CfnQueue) else resource.ref
+    return Stack.consume_reference(own, ReferenceStrength.WEAK)
+
+
+def _check_name(findings: Findings, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        findings.add(
+            "dashboard_name must be 1 to 255 letters, digits, hyphens and underscores, got "
+            f"{name!r}; rename it, or leave it out"
+        )
+
+
+def _check_limits(path: str, found: Sequence[Widget]) -> None:
+    """Refuse what CloudWatch would refuse, with the way out."""
+    counts = [count_metrics(each) for each in found]
+    for what, count, most in (
+        ("widgets", len(found), MOST_WIDGETS),
+        ("metrics in one graph", max(counts), MOST_METRICS_PER_GRAPH),
+        ("metrics", sum(counts), MOST_METRICS),
+    ):
+        if count > most:
+            raise ValueError(
+                f"{path}: the dashboard has {count} {what}, and CloudWatch allows {most}; make a "
+                "dashboard for each group of interpreters or stacks"
+            )
