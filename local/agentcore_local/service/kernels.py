@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 READY_SECONDS = 60
 INTERRUPT_SECONDS = 3
+MARK_SECONDS = 1
 
 LaunchedKernel = tuple[int, Path]
 """A kernel's process and its connection file."""
@@ -42,13 +43,19 @@ class JupyterKernel:
     Args:
         processes: Knows when the kernel's process ends.
         launch: Starts the kernel.
+        marking: Code that prints a text to both streams, for a kernel that may say that it is
+            idle before it has sent all its output; what comes before the text is the output.
     """
 
     def __init__(
-        self, processes: Processes, launch: Callable[[], Awaitable[LaunchedKernel]]
+        self,
+        processes: Processes,
+        launch: Callable[[], Awaitable[LaunchedKernel]],
+        marking: Callable[[str], str] | None = None,
     ) -> None:
         self._processes = processes
         self._launch = launch
+        self._marking = marking
         self._turn = asyncio.Lock()
         self._client: AsyncKernelClient | None = None
         self._pid = 0
@@ -78,8 +85,8 @@ class JupyterKernel:
     def close(self) -> None:
         """Let go of the kernel's sockets; its process is ended with the session."""
         if self._client is not None:
-            self._client.stop_channels()
-            self._client.context.term()
+            # Not stop_channels: it opens the channels that were never used, and waits for them.
+            self._client.context.destroy(linger=0)
             self._client = None
         if self._end is not None:
             self._end.cancel()
@@ -108,6 +115,7 @@ class JupyterKernel:
 
         self._pid, connection_file = await self._launch()
         self._end = asyncio.create_task(self._processes.wait(self._pid))
+        self._end.add_done_callback(lambda end: end.cancelled() or end.exception())
         self._client = client = AsyncKernelClient(context=Context())
         client.load_connection_file(str(connection_file))
         client.start_channels(stdin=False, hb=False)
@@ -119,17 +127,30 @@ class JupyterKernel:
         collector = OutputCollector(message_id)
         try:
             await self._until_end(collector.collect(client), timeout)
+            if self._marking is not None:
+                await self._collect_the_rest(client, collector, self._marking)
         except TimeoutError:
             await self._stop_runaway(client, collector)
             note = f"Execution was stopped: it took longer than {timeout:g} seconds"
             collector.add_error(note)
         return collector.execution()
 
+    async def _collect_the_rest(
+        self,
+        client: AsyncKernelClient,
+        collector: OutputCollector,
+        marking: Callable[[str], str],
+    ) -> None:
+        mark = secrets.token_hex(16)
+        message_id = client.execute(marking(mark), allow_stdin=False, store_history=False)
+        with contextlib.suppress(TimeoutError):  # code may have replaced what prints
+            await self._until_end(collector.collect_mark(client, message_id, mark), MARK_SECONDS)
+
     async def _stop_runaway(self, client: AsyncKernelClient, collector: OutputCollector) -> None:
         await self._processes.interrupt(self._pid)
         try:
             await self._until_end(collector.collect(client), INTERRUPT_SECONDS)
-        except TimeoutError:
+        except (TimeoutError, KernelEndedError):
             await self._discard()
 
     async def _until_end(self, work: Awaitable[None], timeout: float) -> None:
@@ -204,6 +225,21 @@ class OutputCollector:
                 if _is_idle(message):
                     return
                 self._add(message["header"]["msg_type"], message["content"])
+
+    async def collect_mark(self, client: AsyncKernelClient, message_id: str, mark: str) -> None:
+        """Read what was still under way, up to a mark that another message prints."""
+        ours = {self._message_id, message_id}
+        while any(mark not in text for text in self._streams.values()):
+            message = await client.get_iopub_msg()
+            is_stream = message["header"]["msg_type"] == "stream"
+            if is_stream and message["parent_header"].get("msg_id") in ours:
+                self._add("stream", message["content"])
+        for name, text in self._streams.items():
+            self._streams[name] = text.replace(f"{mark}\n", "")
+        for _, block in self._blocks:
+            if block["type"] == "text":
+                block["text"] = block["text"].replace(f"{mark}\n", "")
+        self._blocks = [each for each in self._blocks if each[1].get("text") != ""]
 
     def execution(self) -> Execution:
         """What was gathered so far."""

@@ -19,6 +19,7 @@ import os
 import selectors
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +27,9 @@ import psutil
 
 SESSION_VARIABLE = "AGENTCORE_LOCAL_SESSION"
 """Marks each process of a session in its environment, so that daemons are found as well."""
+
+KILL_SECONDS = 2
+"""After how long a process that was killed and is still there is looked for anew."""
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -216,8 +220,7 @@ class ProcessHost:
     def _end_session(self, session: str) -> tuple[float, float]:
         cpu_seconds, memory = self._usage().get(session, [0.0, 0.0])
         while processes := self._processes_of(session).get(session):
-            kill_all(processes)
-            self._reap()
+            self._kill(processes)
         self._cpu_of_ended.pop(session, None)
         return cpu_seconds, memory
 
@@ -225,27 +228,28 @@ class ProcessHost:
         for root in roots:
             with contextlib.suppress(psutil.Error):
                 process = psutil.Process(root)
-                kill_all([process, *process.children(recursive=True)])
-        self._reap()
+                self._kill([process, *process.children(recursive=True)])
 
     def _end_everything(self) -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody listens any more
         while processes := self._own.children(recursive=True):
-            kill_all(processes)
-            with contextlib.suppress(ChildProcessError):
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
+            self._kill(processes)
 
+    def _kill(self, processes: list[psutil.Process]) -> None:
+        """Kill processes and collect them.
 
-def kill_all(processes: list[psutil.Process]) -> None:
-    """Kill processes and wait until they are gone (or wait for their parent to collect them).
-
-    They are stopped first, so that none can start another one meanwhile.
-    """
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for process in processes:
-            with contextlib.suppress(psutil.Error):
-                process.send_signal(number)
-    psutil.wait_procs(processes, timeout=2)
+        They are stopped first, so that none can start another one meanwhile.
+        """
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for process in processes:
+                with contextlib.suppress(psutil.Error):
+                    process.send_signal(number)
+        deadline = time.monotonic() + KILL_SECONDS
+        while time.monotonic() < deadline:
+            self._reap()  # not psutil's wait: it would collect the exit codes itself
+            if not any(process.is_running() for process in processes):
+                return
+            time.sleep(0.001)
 
 
 class ParkedKernel:

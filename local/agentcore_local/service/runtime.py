@@ -49,7 +49,11 @@ class SessionRuntime:
         self._limits = limits
         self._merged_output = merged_output
         self._python = JupyterKernel(processes, self._launch_python)
-        self._deno = JupyterKernel(processes, self._launch_deno)
+        self._deno = JupyterKernel(
+            processes,
+            self._launch_deno,
+            lambda mark: f"console.log({mark!r}); console.error({mark!r})",
+        )
         self._node: NodeProcess | None = None
         self._tasks: dict[str, Task] = {}
         self._closed = False

@@ -58,6 +58,7 @@ class SessionWork:
         self._processes = Processes(data_folder, warm_kernels=warm_kernels)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._endings: dict[str, asyncio.Task[None]] = {}
+        self._runtimes: dict[str, SessionRuntime] = {}
 
     async def start(self) -> None:
         """Clean up what a killed predecessor left, and start the process host."""
@@ -74,7 +75,12 @@ class SessionWork:
     async def stop(self) -> None:
         """End everything that runs."""
         await self.finish()
+        for runtime in self._runtimes.values():
+            runtime.refuse_calls()
         await self._processes.stop()
+        for runtime in list(self._runtimes.values()):
+            await runtime.close()
+        self._runtimes.clear()
         await asyncio.to_thread(shutil.rmtree, self._data_folder / "sessions", ignore_errors=True)
 
     async def finish(self) -> None:
@@ -87,7 +93,7 @@ class SessionWork:
         if session.runtime is None:
             folders = session_folders(self._data_folder, session.id)
             folders.create()
-            session.runtime = SessionRuntime(
+            session.runtime = self._runtimes[session.id] = SessionRuntime(
                 session.id,
                 folders,
                 session_environment(
@@ -142,6 +148,7 @@ class SessionWork:
         record_usage(state, session, usage, self._backend.now(), self._behaviour)
         await runtime.close()
         session.runtime = None
+        self._runtimes.pop(session.id, None)
 
     def _schedule(self, session_id: str, work: Coroutine[None, None, None]) -> None:
         loop = self._loop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -100,6 +101,8 @@ class LocalService:
         assert self._started.wait(20)
 
     def stop(self) -> None:
+        for client in self._clients.values():
+            client.close()
         self._server.should_exit = True
         self._thread.join(30)
 
@@ -151,6 +154,17 @@ class LocalService:
             return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
+
+    @staticmethod
+    def processes_of(session_id: str) -> list[int]:
+        """The processes that carry a session's mark and run."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                marked = process.environ().get("AGENTCORE_LOCAL_SESSION") == session_id
+                if marked and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process.pid)
+        return found
 
     def tick(self, seconds: float = 0.0) -> None:
         """Move the clock and let time have its effects."""
@@ -229,7 +243,8 @@ class Session:
             name=tool,
             arguments=arguments,
         )
-        (event,) = answer["stream"]
+        with contextlib.closing(answer["stream"]) as stream:
+            (event,) = stream
         result: dict[str, Any] = event["result"]
         return result
 

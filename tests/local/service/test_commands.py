@@ -1,0 +1,177 @@
+"""executeCommand, startCommandExecution, getTask, stopTask."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.limits import Limits
+
+
+def structured(result: dict[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = result["structuredContent"]
+    return content
+
+
+def test_a_command_has_streams_and_an_exit_code(local: Any) -> None:
+    result = local.session().invoke("executeCommand", command="echo out; echo err >&2; exit 3")
+    assert result["isError"] is True
+    assert [block["text"] for block in result["content"]] == ["out\n", "err\n"]
+    found = structured(result)
+    assert (found["stdout"], found["stderr"], found["exitCode"]) == ("out\n", "err\n", 3)
+    assert 0 < found["executionTime"] < 30
+
+
+def test_each_command_is_a_shell_of_its_own_in_the_same_folder(local: Any) -> None:
+    session = local.session()
+    session.invoke("executeCommand", command="x=1; mkdir d; cd d; touch ../f")
+    result = session.invoke("executeCommand", command="echo ${x:-unset}; ls")
+    assert structured(result)["stdout"] == "unset\nd\nf\n"
+
+
+def test_a_program_that_is_missing_is_127(local: Any) -> None:
+    found = structured(local.session().invoke("executeCommand", command="no-such-program"))
+    assert found["exitCode"] == 127
+    assert "no-such-program" in found["stderr"]
+
+
+def test_a_signal_counts_from_128(local: Any) -> None:
+    result = local.session().invoke("executeCommand", command="kill -TERM $$")
+    assert structured(result)["exitCode"] == 128 + 15
+
+
+def test_streams_may_arrive_merged_as_from_a_terminal(start_local: Any) -> None:
+    local = start_local(behaviour=ServiceBehaviour(merged_command_output=True))
+    session = local.session()
+    good = structured(session.invoke("executeCommand", command="echo a; echo b >&2"))
+    assert (good["stdout"], good["stderr"]) == ("a\r\nb\r\n", "")
+    bad = structured(session.invoke("executeCommand", command="echo hello; exit 3"))
+    assert (bad["stdout"], bad["stderr"], bad["exitCode"]) == ("", "hello\r\n", 3)
+
+
+def test_a_command_that_takes_too_long_is_stopped_with_what_it_has_said(start_local: Any) -> None:
+    local = start_local(limits=Limits(requests_per_second={}, invoke_seconds=0.5))
+    session = local.session()
+    result = session.invoke("executeCommand", command="echo begun; sleep 1000")
+    assert result["isError"] is True
+    assert structured(result)["stdout"] == "begun\n"
+    assert "longer than 0.5 seconds" in structured(result)["stderr"]
+    assert local.processes_of(session.id) == []
+
+
+def status_of(session: Any, task: str) -> str:
+    status: str = structured(session.invoke("getTask", taskId=task))["taskStatus"]
+    return status
+
+
+def test_a_task_goes_from_submitted_to_completed(local: Any) -> None:
+    session = local.session()
+    session.invoke("executeCommand", command="mkfifo go")
+    started = session.invoke("startCommandExecution", command="read x < go; echo $x")
+    assert started["content"][0]["text"] == "Successfully started a command execution task"
+    assert structured(started)["taskStatus"] == "submitted"
+    task = structured(started)["taskId"]
+    assert str(uuid.UUID(task)) == task
+    assert status_of(session, task) == "working"
+    session.invoke("executeCommand", command="echo on > go")
+    while status_of(session, task) == "working":
+        pass
+    found = structured(session.invoke("getTask", taskId=task))
+    assert (found["taskStatus"], found["stdout"], found["exitCode"]) == ("completed", "on\n", 0)
+    stopped = session.invoke("stopTask", taskId=task)
+    assert stopped["isError"] is True
+    assert "TaskStatus.COMPLETED" in stopped["content"][0]["text"]
+
+
+def test_a_task_that_fails_is_failed(local: Any) -> None:
+    session = local.session()
+    task = structured(session.invoke("startCommandExecution", command="echo no; exit 2"))["taskId"]
+    while status_of(session, task) == "working":
+        pass
+    found = session.invoke("getTask", taskId=task)
+    assert structured(found)["taskStatus"] == "failed"
+    assert structured(found)["exitCode"] == 2
+    assert found["isError"] is True
+
+
+def test_a_stopped_task_is_canceled_with_its_processes(local: Any) -> None:
+    session = local.session()
+    task = structured(session.invoke("startCommandExecution", command="sleep 1000 | cat"))["taskId"]
+    while len(local.processes_of(session.id)) < 3:  # the shell, sleep and cat
+        pass
+    stopped = session.invoke("stopTask", taskId=task)
+    assert stopped["isError"] is False
+    assert status_of(session, task) == "canceled"
+    assert local.processes_of(session.id) == []
+    assert session.invoke("stopTask", taskId=task)["isError"] is True
+
+
+def test_an_unknown_task_is_an_error_result(local: Any) -> None:
+    session = local.session()
+    for tool in ("getTask", "stopTask"):
+        assert session.invoke(tool, taskId=str(uuid.uuid4()))["isError"] is True
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sleep 1000 &",
+        "setsid sleep 1000 &",
+        "nohup setsid sleep 1000 >/dev/null 2>&1 &",
+        "(setsid sh -c 'sleep 1000 & sleep 1001' &)",
+    ],
+)
+def test_daemons_end_with_their_session(local: Any, command: str) -> None:
+    session, other = local.session(), local.session()
+    other.invoke("startCommandExecution", command="sleep 1000")
+    session.invoke("executeCommand", command=command)
+    assert local.processes_of(session.id)
+    session.stop()
+    assert local.processes_of(session.id) == []
+    assert local.processes_of(other.id)
+
+
+def test_a_process_forked_by_python_ends_with_its_session(local: Any) -> None:
+    session = local.session()
+    code = (
+        "import os, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    if os.fork() == 0:\n"
+        "        open('pid', 'w').write(str(os.getpid()))\n"
+        "        time.sleep(1000)\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        "while not (os.path.exists('pid') and open('pid').read()): time.sleep(0.01)\n"
+        "print(open('pid').read())"
+    )
+    pid = int(structured(session.run(code))["stdout"])
+    assert local.process_exists(pid)
+    session.stop()
+    assert not local.process_exists(pid)
+
+
+@pytest.mark.parametrize(
+    ("tool", "argument"),
+    [
+        ("executeCode", "code"),
+        ("executeCommand", "command"),
+        ("startCommandExecution", "command"),
+        ("readFiles", "paths"),
+        ("removeFiles", "paths"),
+        ("writeFiles", "content"),
+        ("getTask", "taskId"),
+        ("stopTask", "taskId"),
+    ],
+)
+def test_a_tool_without_its_argument_is_a_validation_error(
+    local: Any, tool: str, argument: str
+) -> None:
+    code, _, response = local.error(local.session().invoke, tool=tool)
+    assert code == "ValidationException"
+    assert response["fieldList"] == [
+        {"name": f"arguments.{argument}", "message": response["Error"]["Message"]}
+    ]
