@@ -202,20 +202,32 @@ class LocalAws:
         return finished
 
     def cdk(
-        self, *arguments: str, cwd: Path | None = None, check: bool = True
+        self,
+        *arguments: str,
+        cwd: Path | None = None,
+        app: str | None = None,
+        context: Mapping[str, str] | None = None,
+        check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
         """Run the CDK CLI against this AWS, as `cdk(*arguments)` on the command line.
 
         Args:
             *arguments: such as `"deploy", "--require-approval", "never"`.
-            cwd: the folder of the app's `cdk.json`.
+            cwd: the folder to run it in; the present one when it is not given.
+            app: the command that synthesises the app; the one in the folder's `cdk.json` when it
+                is not given.
+            context: the app's context, over that of `cdk.json`.
             check: whether a non-zero exit is an error.
 
         Raises:
             RuntimeError: the CLI failed; the message holds its output.
         """
-        quiet = ["--no-notices", "--ci", "--no-color"]
-        return self.run(["cdk", *arguments, *quiet], cwd=cwd, check=check)
+        command = ["cdk", *arguments, "--no-notices", "--ci", "--no-color"]
+        if app is not None:
+            command += ["--app", app]
+        for name, value in (context or {}).items():
+            command += ["--context", f"{name}={value}"]
+        return self.run(command, cwd=cwd, check=check)
 
     def bootstrap(self) -> None:
         """Bootstrap this account and region for the CDK.

@@ -1,6 +1,7 @@
 """Real `cdk deploy` and `cdk destroy` into the local AWS, with IAM enforced."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,26 +15,32 @@ VARIANTS = ["sandbox", "public", "vpc", "role", "description"]
 pytestmark = [pytest.mark.xdist_group("deployments"), pytest.mark.timeout(600)]
 
 
-class App:
-    """A CDK app of this folder, deployed with the real CLI."""
+def cdk(
+    aws: LocalAws, app: str, *arguments: str, check: bool = True, **context: str
+) -> subprocess.CompletedProcess[str]:
+    """Run one command of the CLI on an app of this folder."""
+    return aws.cdk(
+        *arguments,
+        cwd=aws.settings.data_folder,
+        app=f"{sys.executable} {APPS / app}",
+        context={"@aws-cdk/core:defaultCrossStackReferences": "weak", **context},
+        check=check,
+    )
 
-    def __init__(self, aws: LocalAws, name: str, folder: Path) -> None:
-        self.aws = aws
-        self.folder = folder
-        self.command = f"{sys.executable} {APPS / name}"
 
-    def cdk(self, *arguments: str, check: bool = True, **context: str) -> str:
-        """Run one command of the CLI and return all it printed."""
-        given = [part for name, value in context.items() for part in ("-c", f"{name}={value}")]
-        flags = ["-c", "@aws-cdk/core:defaultCrossStackReferences=weak"]
-        finished = self.aws.cdk(
-            *arguments, "--app", self.command, *given, *flags, cwd=self.folder, check=check
-        )
-        return finished.stdout + finished.stderr
+def deploy(
+    aws: LocalAws, app: str, *arguments: str, check: bool = True, **context: str
+) -> subprocess.CompletedProcess[str]:
+    """Deploy without asking."""
+    return cdk(
+        aws, app, "deploy", "--require-approval", "never", *arguments, check=check, **context
+    )
 
-    def deploy(self, *arguments: str, check: bool = True, **context: str) -> str:
-        """Deploy without asking."""
-        return self.cdk("deploy", "--require-approval", "never", *arguments, check=check, **context)
+
+@pytest.fixture(scope="module")
+def aws(bootstrapped_aws: LocalAws) -> LocalAws:
+    """The session's local AWS, under a short name."""
+    return bootstrapped_aws
 
 
 def interpreters(aws: LocalAws, prefix: str = "") -> list[dict[str, str]]:
@@ -56,63 +63,51 @@ def failures(aws: LocalAws, stack: str) -> list[str]:
     ]
 
 
-@pytest.fixture
-def changing(bootstrapped_aws: LocalAws, tmp_path: Path) -> App:
-    return App(bootstrapped_aws, "changing.py", tmp_path)
-
-
-def test_every_create_only_property_changes_by_a_deployment(
-    bootstrapped_aws: LocalAws, changing: App
-) -> None:
+def test_every_create_only_property_changes_by_a_deployment(aws: LocalAws) -> None:
     context = {"stack_name": "Ours", "construct": "ours"}
     seen = set()
 
     for variant in VARIANTS:
-        changing.deploy(**context, variant=variant)
-        [interpreter] = interpreters(bootstrapped_aws, "Sandbox")
+        deploy(aws, "changing.py", **context, variant=variant)
+        [interpreter] = interpreters(aws, "Sandbox")
         seen.add(interpreter["codeInterpreterId"])
-        difference = changing.cdk("diff", "--fail", **context, variant=variant)
-        assert "There were no differences" in difference
-    changing.cdk("destroy", "--force", **context, variant=VARIANTS[-1])
+        difference = cdk(aws, "changing.py", "diff", "--fail", **context, variant=variant)
+        assert "There were no differences" in difference.stdout + difference.stderr
+    cdk(aws, "changing.py", "destroy", "--force", **context, variant=VARIANTS[-1])
 
     assert len(seen) == len(VARIANTS)
-    assert interpreters(bootstrapped_aws, "Sandbox") == []
+    assert interpreters(aws, "Sandbox") == []
 
 
-def test_the_plain_l2_with_its_automatic_name_conflicts_on_the_same_change(
-    bootstrapped_aws: LocalAws, changing: App
-) -> None:
+def test_the_plain_l2_with_its_automatic_name_conflicts_on_the_same_change(aws: LocalAws) -> None:
     context = {"stack_name": "Plain", "construct": "plain"}
-    changing.deploy(**context, variant="sandbox")
-    before = interpreters(bootstrapped_aws, "Plain")
+    deploy(aws, "changing.py", **context, variant="sandbox")
+    before = interpreters(aws, "Plain")
 
-    changing.deploy(**context, variant="public", check=False)
+    deploy(aws, "changing.py", **context, variant="public", check=False)
 
-    [failure] = failures(bootstrapped_aws, "Plain")
+    [failure] = failures(aws, "Plain")
     assert "ConflictException" in failure
-    assert stack_status(bootstrapped_aws, "Plain") == "UPDATE_ROLLBACK_COMPLETE"
-    assert interpreters(bootstrapped_aws, "Plain") == before
+    assert stack_status(aws, "Plain") == "UPDATE_ROLLBACK_COMPLETE"
+    assert interpreters(aws, "Plain") == before
     assert len(before) == 1
-    changing.cdk("destroy", "--force", **context, variant="sandbox")
+    cdk(aws, "changing.py", "destroy", "--force", **context, variant="sandbox")
 
 
-def test_a_consumer_in_another_stack_keeps_working_through_a_replacement(
-    bootstrapped_aws: LocalAws, tmp_path: Path
-) -> None:
-    app = App(bootstrapped_aws, "two_stacks.py", tmp_path)
-    functions = bootstrapped_aws.client("lambda")
+def test_a_consumer_in_another_stack_keeps_working_through_a_replacement(aws: LocalAws) -> None:
+    functions = aws.client("lambda")
     answers = []
 
     for description in ("first", "second"):
-        app.deploy("--all", description=description)
-        stack = bootstrapped_aws.client("cloudformation").describe_stacks(StackName="Product")
+        deploy(aws, "two_stacks.py", "--all", description=description)
+        stack = aws.client("cloudformation").describe_stacks(StackName="Product")
         [output] = stack["Stacks"][0]["Outputs"]
         answer = functions.invoke(
             FunctionName=output["OutputValue"], Payload=json.dumps({"code": "print(6 * 7)"})
         )
         answers.append(json.load(answer["Payload"]))
-        assert len(interpreters(bootstrapped_aws, "Sandbox")) == 1
-    app.cdk("destroy", "--all", "--force", description="second")
+        assert len(interpreters(aws, "Sandbox")) == 1
+    cdk(aws, "two_stacks.py", "destroy", "--all", "--force", description="second")
 
     assert answers == [{"output": "42", "is_error": False}] * 2
-    assert interpreters(bootstrapped_aws, "Sandbox") == []
+    assert interpreters(aws, "Sandbox") == []
