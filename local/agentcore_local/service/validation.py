@@ -6,6 +6,7 @@ import base64
 import binascii
 import functools
 import logging
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -88,12 +89,20 @@ def _convert_scalar(kind: str, value: object, path: str) -> object:
     if kind == "boolean" and isinstance(value, bool):
         return value
     if kind in NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
-        if kind in ("integer", "long") and value != int(value):
-            raise _WrongType(path, "an integer")
-        return int(value) if kind in ("integer", "long") else value
+        return _convert_number(kind, value, path)
     if kind == "string" and isinstance(value, str):
         return value
     raise _WrongType(path, f"of type {kind}")
+
+
+def _convert_number(kind: str, value: int | float, path: str) -> int | float:
+    if not math.isfinite(value):
+        raise _WrongType(path, "a number")
+    if kind not in ("integer", "long"):
+        return value
+    if value != int(value):
+        raise _WrongType(path, "an integer")
+    return int(value)
 
 
 def check(shape: Shape, params: Mapping[str, Any]) -> None:

@@ -216,6 +216,7 @@ class LocalService:
         assert self.service.matches(request.method, request.path)
         response = await self.service.handle(request)
         if response.dropped:
+            send.__self__.transport.close()
             return
         headers = [(name.encode(), value.encode()) for name, value in response.headers.items()]
         start = {"type": "http.response.start", "status": response.status, "headers": headers}
