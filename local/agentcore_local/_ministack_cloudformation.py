@@ -61,6 +61,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "_resolve_refs",
         "_resolve_stack",
         "_roll_back_operation",
+        "_xml",
     ),
     f"{_PACKAGE}.changesets": (
         "_create_then_delete_on_failure",
@@ -106,8 +107,13 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "_vpc_config_with_id",
         "function_policy_for_arn",
     ),
-    "ministack.services.eventbridge": ("_dispatch_to_lambda", "_invoke_target"),
-    "ministack.services.iam": ("_roles",),
+    "ministack.services.eventbridge": (
+        "_dispatch_to_lambda",
+        "_invoke_target",
+        "_rule_key",
+        "_rules",
+    ),
+    "ministack.services.iam": ("_policies", "_roles"),
     "ministack.services.scheduler": (
         "_SCHEDULE_TICK_INTERVAL",
         "_create_schedule",

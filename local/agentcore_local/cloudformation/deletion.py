@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 
 from agentcore_local import _ministack_cloudformation as ministack
-from agentcore_local.cloudformation import faults
+from agentcore_local.cloudformation import faults, operations
 from agentcore_local.cloudformation.events import ResourceAddress, Stack, set_stack_status
 from agentcore_local.cloudformation.exports import publish_exports
 from agentcore_local.cloudformation.resource_kinds import ResourceFailed, kind_of
@@ -158,6 +158,7 @@ async def delete_stack(
     stack = ministack.package._stacks.get(stack_name)
     if not stack or stack["StackId"] != stack_id:
         return
+    await operations.stop(stack_id)
     records: Records = stack.setdefault("_resources", {})
     template = deployed_template(stack)
     retained = set(retain_resources)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentcore_local import _ministack_cloudformation as ministack
+from agentcore_local.cloudformation import operations
 from agentcore_local.cloudformation.changes import Change
 from agentcore_local.cloudformation.deletion import failed_reason
 from agentcore_local.cloudformation.events import Stack, set_stack_status
@@ -53,6 +54,7 @@ class Deployment:
         self.changes: list[Change] = []
         self.failure_reason = ""
         self.cancelled = False
+        self.stopped = False
         self.records: Records = stack.setdefault("_resources", {})
         self._verb = "CREATE" if previous is None else "UPDATE"
         before = previous or {}
@@ -80,6 +82,8 @@ class Deployment:
                 await self.clean_up()
             else:
                 set_stack_status(self.stack, "CREATE_COMPLETE")
+        elif self.stopped:
+            return
         elif disable_rollback and not self.cancelled:
             set_stack_status(self.stack, f"{self._verb}_FAILED", self.failure_reason)
             unfinished[self.stack["StackId"]] = self
@@ -94,7 +98,7 @@ class Deployment:
             self.failure_reason = str(error)
             return False
         for logical_id in ordered:
-            if self._cancel_requested():
+            if self._stop_requested() or self._cancel_requested():
                 return False
             change = await self._roll_forward.apply(logical_id)
             # The other operations and the API get their turn, as they do on AWS.
@@ -107,6 +111,11 @@ class Deployment:
                 self.failure_reason = failed_reason(verb, [logical_id])
                 return False
         return self._publish()
+
+    def _stop_requested(self) -> bool:
+        """A stack may be deleted while it is being created: nothing more is begun then."""
+        self.stopped = operations.stop_requested(self.stack["StackId"])
+        return self.stopped
 
     def _cancel_requested(self) -> bool:
         if not self.is_update or not self.stack.pop("_cancel_requested", False):
@@ -186,7 +195,8 @@ async def deploy_stack(
         retain_except_on_create=retain_except_on_create,
         imports=imports,
     )
-    await deployment.run(disable_rollback=disable_rollback)
+    async with operations.running(stack_id):
+        await deployment.run(disable_rollback=disable_rollback)
 
 
 def _refused_by_validation(
@@ -225,7 +235,8 @@ async def roll_back_failed_stack(
     del stack_name, stack, operation
     deployment = unfinished.pop(stack_id, None)
     if deployment is not None:
-        await deployment.roll_back(reason_override)
+        async with operations.running(stack_id):
+            await deployment.roll_back(reason_override)
 
 
 async def continue_update_rollback(
@@ -235,4 +246,5 @@ async def continue_update_rollback(
     del stack_name
     deployment = unfinished.pop(stack_id, None)
     if deployment is not None:
-        await RollBack(deployment).continued(resources_to_skip)
+        async with operations.running(stack_id):
+            await RollBack(deployment).continued(resources_to_skip)

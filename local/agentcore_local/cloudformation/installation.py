@@ -20,6 +20,7 @@ from agentcore_local.cloudformation.exports import delete_refusal
 from agentcore_local.cloudformation.nested_stacks import NestedStacks
 from agentcore_local.cloudformation.resource_kinds import register_kind
 
+_INTERRUPTIBLE = ("CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS")
 _ANSWER_PATH = "/_ministack/cfn-response/"
 
 
@@ -46,13 +47,27 @@ def _guard_deletion() -> None:
     def delete_unless_in_use(parameters: Any) -> Any:
         name = ministack.handlers._p(parameters, "StackName")
         stack = ministack.handlers._resolve_stack(name) if name else None
-        if stack is not None and stack.get("StackStatus") != "DELETE_COMPLETE":
-            refusal = delete_refusal(stack)
+        status = "" if stack is None else stack.get("StackStatus", "")
+        if status == "DELETE_IN_PROGRESS":
+            return ministack.handlers._xml(200, "DeleteStackResponse", "")
+        if stack is not None and status != "DELETE_COMPLETE":
+            refusal = _busy(stack, status) or delete_refusal(stack)
             if refusal:
                 return ministack.handlers._error("ValidationError", refusal)
-        return delete(parameters)
+        answer = delete(parameters)
+        if stack is not None and answer[0] == 200 and status not in ("", "DELETE_COMPLETE"):
+            # At once, so that whoever asks next sees a stack that is being deleted.
+            stack["StackStatus"] = "DELETE_IN_PROGRESS"
+        return answer
 
     ministack.handlers._ACTION_HANDLERS["DeleteStack"] = delete_unless_in_use
+
+
+def _busy(stack: Any, status: str) -> str | None:
+    """A stack may be deleted while it is being created, but not in the middle of an update."""
+    if not status.endswith("_IN_PROGRESS") or status in _INTERRUPTIBLE:
+        return None
+    return f"Stack [{stack['StackName']}] is in {status} state and can not be deleted."
 
 
 def _take_answers() -> None:

@@ -101,10 +101,21 @@ class ResourceKind(Protocol):
 
 
 class TypeHandlers:
-    """The types that have handlers in MiniStack's registry, ours among them."""
+    """The types that have handlers in MiniStack's registry.
+
+    Args:
+        check_name: checks the name that a resource is to get, given its type, its properties and
+            the ones that it had.
+    """
+
+    def __init__(
+        self, check_name: Callable[[str, Properties, Properties | None], None] | None = None
+    ) -> None:
+        self._check_name = check_name or (lambda _type, _properties, _before: None)
 
     async def create(self, address: ResourceAddress, properties: Properties) -> Provisioned:
         """Create a resource with its type's create handler."""
+        self._check_name(address.resource_type, properties, None)
         (physical_id, attributes), seed = await self._run(
             address,
             ministack.stacks._provision_keeping_seed,
@@ -119,6 +130,7 @@ class TypeHandlers:
         self, address: ResourceAddress, existing: Existing, properties: Properties
     ) -> Provisioned:
         """Update a resource with its type's update handler, or replace it."""
+        self._check_name(address.resource_type, properties, existing.properties)
         provisioners = ministack.provisioners
         predecessors: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
         settings = (
@@ -174,7 +186,7 @@ class TypeHandlers:
         self, address: ResourceAddress, handler: Callable[..., Any], *arguments: Any
     ) -> Any:
         try:
-            if _blocks(address.resource_type):
+            if ministack.stacks._runs_on_worker_thread(address.resource_type):
                 return await ministack.concurrency.run_reentrant(handler, *arguments)
             return handler(*arguments)
         except ResourceFailed:
@@ -184,19 +196,12 @@ class TypeHandlers:
             raise ResourceFailed(str(error) or type(error).__name__) from error
 
 
-def _blocks(resource_type: str) -> bool:
-    return resource_type in BLOCKING_TYPES or ministack.stacks._runs_on_worker_thread(resource_type)
-
-
-BLOCKING_TYPES: set[str] = set()
-"""Types of ours whose handlers wait, so that they must not run on the event loop."""
-
-_type_handlers = TypeHandlers()
-_kinds: dict[str, ResourceKind] = {}
+ANY_OTHER = "*"
+_kinds: dict[str, ResourceKind] = {ANY_OTHER: TypeHandlers()}
 
 
 def register_kind(name: str, kind: ResourceKind) -> None:
-    """Let a kind handle a type, or with the name `Custom::` every custom resource type."""
+    """Let a kind handle a type, `Custom::` for custom ones, `ANY_OTHER` for the rest."""
     _kinds[name] = kind
 
 
@@ -204,7 +209,7 @@ def kind_of(resource_type: str) -> ResourceKind:
     """The kind that handles a type."""
     if resource_type.startswith("Custom::"):
         return _kinds["Custom::"]
-    return _kinds.get(resource_type, _type_handlers)
+    return _kinds.get(resource_type, _kinds[ANY_OTHER])
 
 
 def is_nested_stack(resource_type: str) -> bool:

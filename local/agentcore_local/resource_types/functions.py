@@ -29,13 +29,7 @@ def install() -> None:
     create, update = handlers["create"], handlers["update"]
 
     def create_function(logical_id: str, properties: dict[str, Any], stack_name: str) -> Any:
-        name = properties.get("FunctionName")
-        if name and name in ministack.functions._functions:
-            raise ResourceFailed(
-                f'Resource handler returned message: "Function already exist: {name} (Service: '
-                'Lambda, Status Code: 409)" (HandlerErrorCode: AlreadyExists)'
-            )
-        _check(properties, name)
+        _check(properties, properties.get("FunctionName"))
         created = create(logical_id, properties, stack_name)
         _keep_settings(created[0], properties)
         return created

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agentcore_local.cloudformation import faults
-from agentcore_local.cloudformation.resource_kinds import register_kind
+from agentcore_local.cloudformation.resource_kinds import ANY_OTHER, TypeHandlers, register_kind
 from agentcore_local.resource_types import code_interpreter, functions, rules, schedules
 from agentcore_local.resource_types.agent_runtime import Runtime
 from agentcore_local.resource_types.api_types import ApiType
@@ -17,6 +17,7 @@ from agentcore_local.resource_types.log_delivery import (
     DeliveryDestination,
     DeliverySource,
 )
+from agentcore_local.resource_types.names import keep_filled_buckets, refuse_taken_name
 from agentcore_local.resource_types.network import ElasticIp, FlowLog, NatGateway
 from agentcore_local.resource_types.network_interfaces import FAULT as NETWORK_INTERFACES_STAY
 from agentcore_local.resource_types.network_interfaces import NetworkInterfaces
@@ -40,6 +41,8 @@ def install(service: CodeInterpreterService, *, now: Callable[[], float]) -> Non
     interfaces.install()
     register_kind(code_interpreter.TYPE, CodeInterpreterType(service, interfaces))
     code_interpreter.SCHEMA.register()
+    register_kind(ANY_OTHER, TypeHandlers(refuse_taken_name))
+    keep_filled_buckets()
     for kind in api_types():
         register_kind(kind.schema.name, kind)
         kind.schema.register()

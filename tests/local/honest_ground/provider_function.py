@@ -50,7 +50,14 @@ def _scripted(event):
 
 
 def _nth(what):
-    counter = Path(tempfile.gettempdir()) / hashlib.sha256(what.encode()).hexdigest()
-    count = int(counter.read_text()) if counter.exists() else 0
-    counter.write_text(str(count + 1))
-    return count
+    """How often this was asked before; deliveries of one event run at the same time."""
+    folder = Path(tempfile.gettempdir()) / hashlib.sha256(what.encode()).hexdigest()
+    folder.mkdir(exist_ok=True)
+    count = 0
+    while True:
+        try:
+            (folder / str(count)).touch(exist_ok=False)
+        except FileExistsError:
+            count += 1
+        else:
+            return count
