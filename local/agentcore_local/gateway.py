@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from agentcore_local import _ministack, cloudformation, resource_types
 from agentcore_local._ministack import Receive, Scope, Send
@@ -99,12 +100,21 @@ def _raw_path(scope: Scope) -> str:
 
 async def _answer(send: Send, response: HttpResponse) -> None:
     if response.dropped:
-        raise ConnectionAbortedError("the connection is dropped on request")
+        await _drop_connection(send)
+        return
     headers = [(name.encode(), value.encode()) for name, value in response.headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     async for chunk in _chunks(response.body):
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _drop_connection(send: Send) -> None:
+    """Close the connection without an answer; ASGI has no word for it, so hypercorn is told."""
+    from hypercorn.protocol.events import StreamClosed
+
+    stream: Any = send.__self__  # type: ignore[attr-defined]
+    await stream.send(StreamClosed(stream_id=stream.stream_id))
 
 
 async def _chunks(body: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
