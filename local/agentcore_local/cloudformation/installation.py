@@ -37,8 +37,25 @@ def install() -> None:
     register_kind("AWS::CloudFormation::CustomResource", CustomResources())
     register_kind(STACK_TYPE, NestedStacks())
     references.install()
+    _guard_creation()
     _guard_deletion()
     _take_answers()
+
+
+def _guard_creation() -> None:
+    """A stack that was rolled back keeps its name until it is deleted."""
+    create = ministack.handlers._ACTION_HANDLERS["CreateStack"]
+
+    def create_unless_there(parameters: Any) -> Any:
+        name = ministack.handlers._p(parameters, "StackName")
+        stack = ministack.package._stacks.get(name) if name else None
+        if stack is not None and stack.get("StackStatus") == "ROLLBACK_COMPLETE":
+            return ministack.handlers._error(
+                "AlreadyExistsException", f"Stack [{name}] already exists"
+            )
+        return create(parameters)
+
+    ministack.handlers._ACTION_HANDLERS["CreateStack"] = create_unless_there
 
 
 def _guard_deletion() -> None:

@@ -76,3 +76,16 @@ def test_an_update_of_nothing_is_refused(stacks, make_parameter):
 
     with pytest.raises(ClientError, match="No updates are to be performed"):
         stacks.update(stack, template)
+
+
+def test_a_stack_that_was_rolled_back_keeps_its_name_until_it_is_deleted(stacks, make_parameter):
+    name = stacks.name()
+    broken = stacks.custom(script={"Create": [{"Status": "FAILED"}]})
+    stacks.create({"Resources": {"Broken": broken}}, name)
+    template = {"Resources": {"Made": make_parameter()}}
+
+    with pytest.raises(ClientError, match="already exists"):
+        stacks.create(template, name)
+
+    stacks.client.delete_stack(StackName=name)
+    assert stacks.status(stacks.create(template, name)) == "CREATE_COMPLETE"
