@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # The environment's own Node and CDK CLI come first, whatever the machine has.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint format local deploy clean help
+.PHONY: demo test compliance lint format local deploy docs clean help
 
 help: ## what can be typed here
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,17 @@ deploy: $(READY) ## deploy app.py to the account of your AWS credentials
 test: $(READY) ## the whole suite
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+# checkov pins another boto3, so it has an environment of its own.
+CHECKOV := .venv-checkov/bin/checkov
+
+$(CHECKOV): constraints-checkov.txt
+	$(PYTHON) -m venv .venv-checkov
+	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-checkov.txt checkov
+	@touch $@
+
+compliance: $(READY) $(CHECKOV) ## judge governed interpreters with every rule pack and linter
+	$(BIN)/python scripts/compliance.py --checkov $(CHECKOV)
+
 lint: $(READY) ## ruff, ruff format, mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -40,5 +51,8 @@ format: $(READY) ## put every file in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(READY) ## the site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 clean: ## remove what the commands here made
-	rm -rf $(VENV) cdk.out dist build site
+	rm -rf $(VENV) .venv-checkov cdk.out dist build site

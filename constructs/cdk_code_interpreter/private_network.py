@@ -65,7 +65,7 @@ class PrivateNetwork(Construct):
         max_azs: int = 2,
         s3_prefix_list_id: str | None = None,
         encryption_key: kms.IKey | None = None,
-        flow_log_retention: logs.RetentionDays = logs.RetentionDays.THREE_MONTHS,
+        flow_log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
         """Define the network.
@@ -88,7 +88,7 @@ class PrivateNetwork(Construct):
                 HTTPS to any address, of which routes lead to S3 and the endpoints only; no HTTPS
                 at all without allowed buckets.
             encryption_key: Encrypts the flow logs. Default: a key that AWS owns.
-            flow_log_retention: How long flow logs are kept. Default: three months.
+            flow_log_retention: How long flow logs are kept. Default: a year.
             removal_policy: What happens to all of this with the stack. Default: it is deleted,
                 which can fail while the service's interfaces are there.
 
@@ -169,6 +169,7 @@ class PrivateNetwork(Construct):
             # A zone's name means another zone in each account; the service supports ids.
             resource.availability_zone_id = resource.availability_zone
             resource.availability_zone = None
+        _explain_provider(Stack.of(self))
         return vpc
 
     def _group(self, construct_id: str, description: str) -> ec2.SecurityGroup:
@@ -293,6 +294,18 @@ class PrivateNetwork(Construct):
         for construct in self.node.find_all():
             if isinstance(construct, CfnResource):
                 construct.apply_removal_policy(removal_policy)
+
+
+def _explain_provider(stack: Stack) -> None:
+    """Say to checkov why CDK's own function, which closes default groups, is as it is."""
+    provider = stack.node.try_find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
+    handler = provider.node.try_find_child("Handler") if provider else None
+    if isinstance(handler, CfnResource):
+        reason = "Part of the AWS CDK; it runs when a VPC is made or deleted, and has no options"
+        checks = ("CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117")
+        handler.add_metadata(
+            "checkov", {"skip": [{"id": check, "comment": reason} for check in checks]}
+        )
 
 
 def _check(findings: Findings, ip_addresses: str, max_azs: int, region: str) -> None:

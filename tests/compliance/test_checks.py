@@ -34,11 +34,12 @@ from cdk_code_interpreter.checks import (
     read_templates,
 )
 
+from .judges import CfnGuard
 from .rule_cases import CASES, MENDED, Case, bucket_with_a_key
 
 Report = dict[str, dict[str, Any]]
 Synthesize = Callable[[App, Sequence[IPolicyValidationPlugin]], Report]
-RunGuard = Callable[[Path, Path], Report]
+
 
 AGENTCORE = iam.ServicePrincipal("bedrock-agentcore.amazonaws.com")
 BY_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
@@ -81,14 +82,14 @@ def test_every_rule_has_a_case() -> None:
 
 @pytest.fixture(scope="module")
 def guard_outcomes(
-    guard: RunGuard, tmp_path_factory: pytest.TempPathFactory
+    cfn_guard: CfnGuard, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, set[str]]:
     """Names of the broken rules by template, after one run of the native cfn-guard."""
     folder = tmp_path_factory.mktemp("templates")
     templates = {"mended": MENDED, "bucket": bucket_with_a_key()}
     for name, body in (templates | {case.id: case.template() for case in CASES}).items():
         (folder / f"{name}.json").write_text(json.dumps(body))
-    outcomes = guard(guard_rules(), folder)
+    outcomes = {Path(each["name"]).stem: each for each in cfn_guard.run(guard_rules(), folder)}
     for outcome in outcomes.values():
         # A rule that does not run finds nothing either.
         ran = {*outcome["compliant"], *map(_rule_name, outcome["not_compliant"])}

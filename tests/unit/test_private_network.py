@@ -218,7 +218,7 @@ def test_the_default_group_is_closed_and_traffic_is_logged(
     (flow_log,) = resources(template, "AWS::EC2::FlowLog")
     assert flow_log["Properties"]["TrafficType"] == "ALL"
     group = template["Resources"][flow_log["Properties"]["LogGroupName"]["Ref"]]["Properties"]
-    assert group["RetentionInDays"] == 90
+    assert group["RetentionInDays"] == 365
     assert "KmsKeyId" in group
 
 
