@@ -1,12 +1,13 @@
 """Every Python block of the documentation runs."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^( *)```python\n(.*?)^\1```", flags=re.MULTILINE | re.DOTALL)
 
 
 def documents() -> list[Path]:
@@ -22,7 +23,7 @@ def blocks() -> list[object]:
         for match in BLOCK.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
             name = f"{document.relative_to(REPOSITORY)}:{line}"
-            found.append(pytest.param(match.group(1), id=name))
+            found.append(pytest.param(textwrap.dedent(match.group(2)), id=name))
     return found
 
 
