@@ -1,0 +1,134 @@
+"""Evidence says what auditors ask, and nothing that differs from one run to the next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+
+from agentcore_local.evidence import collect_evidence, evidence_rows, write_evidence
+
+from . import governed_apps as apps
+from .judges import synthesize
+
+AssemblyOf = Callable[[Callable[[App], None]], Path]
+
+
+def rules_of(evidence: dict[str, Any], stack: int = 0) -> dict[str, dict[str, Any]]:
+    return {
+        rule["rule"].removeprefix("CodeInterpreter-"): rule
+        for rule in evidence["stacks"][stack]["rules"]
+    }
+
+
+@pytest.fixture(scope="module")
+def strict(assembly_of: AssemblyOf) -> dict[str, Any]:
+    return collect_evidence(assembly_of(apps.one))
+
+
+def test_the_same_app_gives_the_same_bytes_wherever_it_is_synthesized(
+    strict: dict[str, Any], tmp_path: Path
+) -> None:
+    again = collect_evidence(synthesize(apps.one, tmp_path / "elsewhere"))
+    files = []
+    for name, evidence in (("first", strict), ("second", again)):
+        files.append(tmp_path / f"{name}.json")
+        write_evidence(evidence, files[-1])
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert str(tmp_path) not in files[1].read_text()
+
+
+def test_a_control_is_met_by_a_resource_and_its_setting(strict: dict[str, Any]) -> None:
+    (stack,) = strict["stacks"]
+    control = next(each for each in stack["controls"] if each["control"] == "BedrockAgentCore.7")
+    assert control["status"] == "met"
+    (witness, *_) = control["met_by"]
+    assert witness["setting"] == "Properties/NetworkConfiguration/NetworkMode"
+    assert witness["value"] == '"VPC"'
+
+
+def test_every_rule_is_met_under_the_strict_profile(strict: dict[str, Any]) -> None:
+    statuses = {name: rule["status"] for name, rule in rules_of(strict).items()}
+    assert set(statuses.values()) <= {"met", "not applicable"}
+    # Nothing in this stack passes a role, and its subnets are defined elsewhere.
+    unconcerned = {name for name, status in statuses.items() if status == "not applicable"}
+    assert unconcerned == {"PassRole"}
+
+
+def test_the_drain_and_the_schedule_are_what_meets_their_rules(
+    strict: dict[str, Any], assembly_of: AssemblyOf
+) -> None:
+    (template,) = assembly_of(apps.one).glob("*.template.json")
+    resources = json.loads(template.read_text())["Resources"]
+
+    def types(rule: str) -> set[str]:
+        return {resources[each["resource"]]["Type"] for each in rules_of(strict)[rule]["met_by"]}
+
+    assert types("Drain") == {"Custom::CodeInterpreterSessionDrain"}
+    assert types("Janitor") == {"AWS::Scheduler::Schedule"}
+
+
+def test_every_acknowledgement_is_there_with_what_it_suppresses(strict: dict[str, Any]) -> None:
+    (stack,) = strict["stacks"]
+    acknowledgements = [
+        each
+        for each in stack["acknowledgements"]
+        if not each["id"].startswith("CloudFormation-Validate::")
+    ]
+    assert len(acknowledgements) > 5
+    assert all(each["reason"] and each["suppresses"] for each in acknowledgements)
+
+
+def test_what_is_not_met_is_said_with_the_place(assembly_of: AssemblyOf) -> None:
+    evidence = collect_evidence(assembly_of(apps.beside_an_l2))
+    rule = rules_of(evidence)["PublicNetwork"]
+    assert rule["status"] == "not met"
+    (finding,) = rule["findings"]
+    assert finding["resource"].startswith("Plain")
+    assert finding["acknowledged"] is None
+    assert [each["resource"] for each in rule["met_by"]] != []
+
+
+def test_stages_and_nested_stacks_are_included(assembly_of: AssemblyOf) -> None:
+    staged = collect_evidence(assembly_of(apps.staged))
+    assert [stack["stack"] for stack in staged["stacks"]] == ["Production-Stack"]
+    nested = collect_evidence(assembly_of(apps.nested))
+    assert rules_of(nested)["Drain"]["status"] == "met"
+
+
+def test_tools_are_named_with_their_versions(strict: dict[str, Any]) -> None:
+    assert {"aws-cdk-lib", "cdk-nag", "cdk-code-interpreter"} <= set(strict["tools"])
+
+
+def test_an_acknowledged_finding_has_its_reason(tmp_path: Path) -> None:
+    from aws_cdk import Acknowledgment, Stack, Validations
+
+    from cdk_code_interpreter import GovernedCodeInterpreter
+
+    def acknowledged(app: App) -> None:
+        sandbox = GovernedCodeInterpreter(Stack(app, "Stack"), "Sandbox")
+        acknowledgement = Acknowledgment(
+            id="CodeInterpreter::CodeInterpreter-SandboxNetwork",
+            reason="The role may use no bucket at all.",
+        )
+        Validations.of(sandbox).acknowledge(acknowledgement)
+
+    evidence = collect_evidence(synthesize(acknowledged, tmp_path))
+    rule = rules_of(evidence)["SandboxNetwork"]
+    assert rule["status"] == "acknowledged"
+    assert rule["findings"][0]["acknowledged"] == "The role may use no bucket at all."
+
+
+def test_rows_leave_out_what_nothing_concerns(strict: dict[str, Any]) -> None:
+    rows = list(evidence_rows(strict))
+    assert ("Stack", "CodeInterpreter-PassRole") not in {row[:2] for row in rows}
+    assert all(status == "met" and resources for _, _, status, _, resources in rows)
+
+
+def test_a_folder_that_is_no_assembly_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"no manifest\.json.*cdk synth"):
+        collect_evidence(tmp_path)
