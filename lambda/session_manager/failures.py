@@ -26,14 +26,18 @@ RETRIED = frozenset({Failure.THROTTLED, Failure.TRANSIENT})
 # These do not go away by trying again at once; a permission may take a while to spread.
 HOPELESS = frozenset({Failure.DENIED, Failure.REFUSED})
 
+# In a stream of results the service begins the same names with a small letter, and there is no
+# status of its own to go by.
 _BY_CODE = {
-    "ResourceNotFoundException": Failure.GONE,
-    "ThrottlingException": Failure.THROTTLED,
-    "TooManyRequestsException": Failure.THROTTLED,
-    "Throttling": Failure.THROTTLED,
-    "ConflictException": Failure.CONFLICT,
-    "ServiceQuotaExceededException": Failure.THROTTLED,
-    "RequestTimeout": Failure.TRANSIENT,
+    "accessdeniedexception": Failure.DENIED,
+    "conflictexception": Failure.CONFLICT,
+    "internalserverexception": Failure.TRANSIENT,
+    "resourcenotfoundexception": Failure.GONE,
+    "servicequotaexceededexception": Failure.THROTTLED,
+    "throttling": Failure.THROTTLED,
+    "throttlingexception": Failure.THROTTLED,
+    "toomanyrequestsexception": Failure.THROTTLED,
+    "validationexception": Failure.REFUSED,
 }
 _BY_STATUS = {
     401: Failure.DENIED,
@@ -59,7 +63,7 @@ def classify(error: Exception) -> Failure:
         return Failure.REFUSED
     if not isinstance(error, ClientError):
         return Failure.TRANSIENT
-    known = _BY_CODE.get(error.response.get("Error", {}).get("Code", ""))
+    known = _BY_CODE.get(error.response.get("Error", {}).get("Code", "").lower())
     if known is not None:
         return known
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

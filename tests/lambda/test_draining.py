@@ -1,10 +1,21 @@
 """When a drain is done, goes on or gives up: decisions without a service."""
 
 import pytest
+from botocore.exceptions import ClientError
 
-from session_manager.draining import LONGEST_PAUSE, QUIET_LISTS, Progress, Verdict
+from session_manager.draining import (
+    LAST_LOOK,
+    LONGEST_PAUSE,
+    QUIET_LISTS,
+    Drained,
+    Progress,
+    Rates,
+    Verdict,
+    drain,
+)
 from session_manager.failures import CallFailedError, Failure
-from session_manager.sessions import StopOutcome
+from session_manager.pacing import Deadline, Pace
+from session_manager.sessions import Caller, Sessions, StopOutcome
 
 
 def stopped(*ids):
@@ -153,3 +164,125 @@ def test_that_time_ran_out_does_not_hide_why():
     progress.tried(failed(Failure.CONFLICT, "a"), 1)
     progress.unreadable(CallFailedError(Failure.OUT_OF_TIME, "late"), 2)
     assert progress.problem == "CONFLICT"
+
+
+class Service:
+    """An interpreter in memory: lists what lives, stops what it is told to, fails on request."""
+
+    def __init__(self, *ids):
+        self.ready = dict.fromkeys(ids)
+        self.lists = 0
+        self.stops = []
+        self.on_list = lambda number: None
+        self.on_stop = lambda session_id: True
+
+    def list_code_interpreter_sessions(self, **arguments):
+        self.lists += 1
+        self.on_list(self.lists)
+        return {"items": [{"sessionId": each, "status": "READY"} for each in self.ready]}
+
+    def stop_code_interpreter_session(self, *, sessionId, **arguments):
+        self.stops.append(sessionId)
+        if self.on_stop(sessionId):
+            self.ready.pop(sessionId, None)
+
+
+def refuse(code):
+    raise ClientError({"Error": {"Code": code, "Message": code}}, "Operation")
+
+
+@pytest.fixture
+def drained(manual_clock):
+    def run(service, *, seconds=840.0, patience=30.0, rates=None):
+        clock = manual_clock.clock
+        caller = Caller(Pace(1e6, clock), clock)
+        sessions = Sessions(service, "Sandbox-0123456789", caller, threads=1)
+        deadline = Deadline(seconds, clock)
+        return drain(sessions, deadline, patience=patience, rates=rates or Rates(1e6))
+
+    return run
+
+
+def test_an_interpreter_without_sessions_is_left_after_three_looks(drained, manual_clock):
+    service = Service()
+    assert drained(service) == Drained(complete=True, stopped=0, left=0, problem="")
+    assert service.lists == QUIET_LISTS
+    assert sum(manual_clock.slept) == pytest.approx(2.0, abs=0.01)
+
+
+def test_every_session_is_stopped_once(drained):
+    service = Service(*map(str, range(50)))
+    assert drained(service) == Drained(complete=True, stopped=50, left=0, problem="")
+    assert len(service.stops) == 50
+
+
+def test_a_session_that_starts_behind_the_list_is_found(drained):
+    service = Service("a")
+
+    def start_another(number):
+        if number == 3:
+            service.ready["late"] = None
+
+    service.on_list = start_another
+    result = drained(service)
+    assert (result.complete, result.stopped) == (True, 2)
+    assert service.lists == 2 + 1 + QUIET_LISTS
+
+
+def test_sessions_that_do_not_end_are_counted_when_time_is_over(drained, manual_clock):
+    service = Service("a", "b", "c")
+    service.on_stop = lambda session_id: session_id == "a"
+    result = drained(service, seconds=60.0)
+    assert (result.complete, result.left) == (False, 2)
+    assert manual_clock.now == pytest.approx(1060.0, abs=0.01)
+
+
+def test_the_last_look_counts_what_ended_in_the_meantime(drained):
+    service = Service("a", "b", "c")
+    service.on_stop = lambda session_id: refuse("ConflictException")
+
+    def end_some(number):
+        if service.lists > 1:
+            service.ready.pop("a", None)
+
+    service.on_list = end_some
+    assert drained(service, seconds=0.5).left == 2
+
+
+def test_a_last_look_that_finds_nothing_makes_the_drain_complete(drained):
+    service = Service("a")
+    service.on_stop = lambda session_id: refuse("ConflictException")
+    service.on_list = lambda number: service.ready.clear() if number > 1 else None
+    result = drained(service, seconds=0.5)
+    assert (result.complete, result.left) == (True, 0)
+
+
+def test_a_list_that_was_never_read_leaves_an_unknown_number(drained, manual_clock):
+    service = Service("a")
+    service.on_list = lambda number: refuse("InternalServerException")
+    result = drained(service, seconds=60.0)
+    assert (result.complete, result.left) == (False, None)
+    assert "InternalServerException" in result.problem
+    assert manual_clock.now <= 1000 + 60.0 + LAST_LOOK + 0.01
+
+
+def test_an_interpreter_that_goes_during_the_drain_is_done(drained):
+    service = Service("a")
+    service.on_list = lambda number: refuse("ResourceNotFoundException") if number > 1 else None
+    result = drained(service)
+    assert (result.complete, result.gone, result.stopped, result.left) == (True, True, 1, 0)
+
+
+def test_a_denied_drain_ends_when_patience_does(drained, manual_clock):
+    service = Service("a")
+    service.on_stop = lambda session_id: refuse("AccessDeniedException")
+    result = drained(service, patience=30.0)
+    assert (result.complete, result.left, result.stopped) == (False, 1, 0)
+    assert 1030 <= manual_clock.now <= 1041
+    assert "AccessDeniedException" in result.problem
+
+
+def test_the_pace_is_that_of_the_share_and_the_backlog(drained, manual_clock):
+    service = Service(*map(str, range(200)))
+    drained(service, rates=Rates(20.0, 5))
+    assert manual_clock.now - 1000 == pytest.approx(200 / 4 + 2, rel=0.05)

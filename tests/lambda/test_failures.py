@@ -3,7 +3,7 @@
 import botocore.exceptions
 import botocore.session
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EventStreamError
 
 from session_manager.failures import Failure, classify
 
@@ -43,9 +43,24 @@ def test_every_error_that_the_service_declares_has_a_meaning():
     assert set(declared_errors()) == set(MEANING)
 
 
+@pytest.mark.parametrize("code", ["Throttling", "TooManyRequestsException"])
+def test_other_words_for_throttling_are_understood(code):
+    assert classify(client_error(code, 400)) is Failure.THROTTLED
+
+
 @pytest.mark.parametrize(("code", "meaning"), MEANING.items())
 def test_a_declared_error_is_understood_by_its_code(code, meaning):
     assert classify(client_error(code, declared_errors()[code])) is meaning
+
+
+def test_every_error_of_a_stream_of_results_is_understood_by_its_name():
+    model = botocore.session.get_session().get_service_model("bedrock-agentcore")
+    stream = model.operation_model("InvokeCodeInterpreter").output_shape.members["stream"]
+    errors = {name: shape for name, shape in stream.members.items() if name != "result"}
+    assert {shape.name for shape in errors.values()} == set(MEANING)
+    for name, shape in errors.items():
+        error = EventStreamError({"Error": {"Code": name}}, "InvokeCodeInterpreter")
+        assert classify(error) is MEANING[shape.name]
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "InternalServerException"])
