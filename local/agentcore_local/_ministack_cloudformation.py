@@ -98,7 +98,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "evaluate_resource_policy",
     ),
     "ministack.core.responses": ("get_account_id", "get_region", "new_uuid", "now_iso"),
+    "ministack.services.cloudwatch_logs": ("_log_groups",),
     "ministack.services.lambda_svc": (
+        "_emit_lambda_logs",
         "_execute_function_with_config_scope",
         "_execution_record_for_config",
         "_get_func_record_for_ref",
@@ -152,6 +154,9 @@ custom_resource: Any = _checked(
 concurrency: Any = _checked("ministack.core.concurrency", _NAMES["ministack.core.concurrency"])
 responses: Any = _checked("ministack.core.responses", _NAMES["ministack.core.responses"])
 functions: Any = _checked("ministack.services.lambda_svc", _NAMES["ministack.services.lambda_svc"])
+logs: Any = _checked(
+    "ministack.services.cloudwatch_logs", _NAMES["ministack.services.cloudwatch_logs"]
+)
 iam_evaluator: Any = _checked(
     "ministack.core.iam_evaluator", _NAMES["ministack.core.iam_evaluator"]
 )

@@ -14,6 +14,7 @@ from agentcore_local._ministack import Receive, Scope, Send
 from agentcore_local.administration import Administration
 from agentcore_local.clock import Clock
 from agentcore_local.ministack_backend import MiniStackBackend
+from agentcore_local.resource_types import function_logs
 from agentcore_local.service.http import HttpRequest, HttpResponse
 from agentcore_local.service.service import CodeInterpreterService
 from agentcore_local.settings import ADMIN_PATH, Settings
@@ -44,6 +45,8 @@ class Gateway:
             limits=settings.service_limits,
             behaviour=behaviour,
         )
+        if settings.enforce_iam:
+            function_logs.install()
         resource_types.install(self._service, now=self._clock.now)
         self._administration = Administration(settings, self._clock, self._service)
         self._on_ready = on_ready

@@ -146,6 +146,12 @@ def test_a_failing_functions_event_ends_in_its_dead_letter_queue(stacks):
     assert json.loads(received[0]["Body"])["requestPayload"]["RequestType"] == "Create"
 
 
+WRITE_LOGS = {
+    "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+    "Resource": "*",
+}
+
+
 @pytest.fixture
 def ran(stacks):
     """Whether a function has run, by its log."""
@@ -163,7 +169,12 @@ def ran(stacks):
 def two_functions(**resources):
     arn = {"Fn::GetAtt": ["Allowed", "Arn"]}
     return {
-        "Resources": {"Role": role(), "Denied": function(), "Allowed": function(), **resources},
+        "Resources": {
+            "Role": role(WRITE_LOGS),
+            "Denied": function(),
+            "Allowed": function(),
+            **resources,
+        },
         "Outputs": {
             "Denied": {"Value": {"Ref": "Denied"}},
             "Allowed": {"Value": {"Ref": "Allowed"}},
