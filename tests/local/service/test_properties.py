@@ -8,7 +8,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from agentcore_local.service.behaviour import ServiceBehaviour
@@ -66,6 +66,7 @@ class Rules(RuleBasedStateMachine):
     def pick(self, number: int) -> str:
         return sorted(self.interpreters)[number % len(self.interpreters)]
 
+    @precondition(lambda self: len(self.interpreters) < 3)
     @rule(name=st.sampled_from(["a", "b", "c"]))
     def create(self, name: str) -> None:
         taken = any(each.name == name for each in self.interpreters.values())
@@ -89,13 +90,21 @@ class Rules(RuleBasedStateMachine):
             assert error == "ResourceNotFoundException"
 
     @precondition(lambda self: self.interpreters)
+    @rule(number=st.integers(0, 9), count=st.integers(1, QUOTA + 1))
+    def start_many(self, number: int, count: int) -> None:
+        for _ in range(count):
+            self.start_one(self.pick(number), 900, None)
+
+    @precondition(lambda self: self.interpreters)
     @rule(
         number=st.integers(0, 9),
         timeout=st.sampled_from([60, 900, 28800]),
         token=st.none() | st.sampled_from(["t" * 33, "u" * 40]),
     )
     def start(self, number: int, timeout: int, token: str | None) -> None:
-        identifier = self.pick(number)
+        self.start_one(self.pick(number), timeout, token)
+
+    def start_one(self, identifier: str, timeout: int, token: str | None) -> None:
         params = {"codeInterpreterIdentifier": identifier, "sessionTimeoutSeconds": timeout}
         if token:
             params["clientToken"] = token
@@ -137,7 +146,7 @@ class Rules(RuleBasedStateMachine):
         if not error:
             session.stopped = self.now
 
-    @rule(seconds=st.sampled_from([0.5, 59.5, 899.5, 5000.5]))
+    @rule(seconds=st.sampled_from([0.5, 59.5, 70.5, 899.5, 5000.5]))
     def wait(self, seconds: float) -> None:
         self.now += seconds
         self.now += 0.25 if self.now % 1 == 0 else 0.0
@@ -206,8 +215,9 @@ def test_the_service_and_the_documented_rules_agree(rules: type[Rules]) -> None:
     run_state_machine_as_test(
         rules,
         settings=settings(
-            max_examples=30,
-            stateful_step_count=30,
+            max_examples=25,
+            stateful_step_count=40,
+            phases=[Phase.generate],  # each step is an HTTP call: shrinking takes minutes
             deadline=None,
             derandomize=True,
             database=None,
