@@ -10,6 +10,7 @@ from inspect import isawaitable
 from typing import Any
 
 from agentcore_local import _ministack
+from agentcore_local.alarms.heartbeat import Heartbeat
 from agentcore_local.clock import Clock
 from agentcore_local.cloudformation import administration as cloudformation_administration
 from agentcore_local.service.http import HttpRequest, HttpResponse
@@ -26,15 +27,24 @@ class Administration:
         settings: the options of this local AWS.
         clock: the time of this AWS.
         service: the code interpreter service.
+        heartbeat: what happens in each minute.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, service: CodeInterpreterService) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        service: CodeInterpreterService,
+        heartbeat: Heartbeat,
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._service = service
+        self._heartbeat = heartbeat
         self._routes: dict[tuple[str, str], Handler] = {
             ("GET", "status"): self._status,
             ("POST", "clock"): self._advance,
+            ("POST", "alarms/evaluate"): self._evaluate_alarms,
             ("POST", "reset"): self._reset,
             ("GET", "sessions"): self._sessions,
             ("GET", "faults"): self._faults,
@@ -70,9 +80,11 @@ class Administration:
         }
 
     async def _advance(self, body: dict[str, Any]) -> dict[str, Any]:
-        self._clock.advance(float(body["advance_seconds"]))
-        await self._service.tick()
+        await self._heartbeat.advance(float(body["advance_seconds"]))
         return {"now": self._clock.now()}
+
+    def _evaluate_alarms(self, body: dict[str, Any]) -> dict[str, Any]:
+        return {"alarms": self._heartbeat.evaluate()}
 
     async def _reset(self, body: dict[str, Any]) -> dict[str, Any]:
         await self._service.reset()

@@ -11,6 +11,11 @@ class Clock:
     def __init__(self) -> None:
         self._ahead_seconds = 0.0
 
+    @property
+    def ahead_seconds(self) -> float:
+        """How far this time is ahead of the real one."""
+        return self._ahead_seconds
+
     def now(self) -> float:
         """The time in seconds since the epoch."""
         return time.time() + self._ahead_seconds

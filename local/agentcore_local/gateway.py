@@ -12,6 +12,7 @@ from typing import Any
 from agentcore_local import _ministack, cloudformation, resource_types
 from agentcore_local._ministack import Receive, Scope, Send
 from agentcore_local.administration import Administration
+from agentcore_local.alarms.heartbeat import Heartbeat
 from agentcore_local.clock import Clock
 from agentcore_local.ministack_backend import MiniStackBackend
 from agentcore_local.resource_types import function_logs
@@ -45,10 +46,13 @@ class Gateway:
             limits=settings.service_limits,
             behaviour=behaviour,
         )
+        # First of all: the others guard what it lets functions log, and schedules and rules invoke.
+        self._heartbeat = Heartbeat(self._clock, tick_service=self._service.tick)
+        self._heartbeat.install()
         if settings.enforce_iam:
             function_logs.install()
         resource_types.install(self._service, now=self._clock.now)
-        self._administration = Administration(settings, self._clock, self._service)
+        self._administration = Administration(settings, self._clock, self._service, self._heartbeat)
         self._on_ready = on_ready
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,10 +70,12 @@ class Gateway:
         async def send_and_start(message: dict[str, object]) -> None:
             if message["type"] == "lifespan.startup.complete":
                 await self._service.start()
+                await self._heartbeat.start()
                 await send(message)
                 self._on_ready()
                 return
             if message["type"] == "lifespan.shutdown.complete":
+                await self._heartbeat.stop()
                 await self._service.stop()
             await send(message)
 
