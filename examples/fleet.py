@@ -1,0 +1,27 @@
+"""One interpreter for each tenant, each with a role of its own, and one dashboard for all.
+
+A permission cannot be limited to a session, so tenants that must not see each other's sessions
+need interpreters of their own.
+"""
+
+from aws_cdk import App, CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_s3 as s3
+
+from cdk_code_interpreter import CodeInterpreterDashboard, GovernedCodeInterpreter
+
+TENANTS = ["blue", "green", "red"]
+
+app = App()
+stack = Stack(app, "Fleet")
+data = s3.Bucket(stack, "Data", enforce_ssl=True, removal_policy=RemovalPolicy.DESTROY)
+
+sandboxes = []
+for tenant in TENANTS:
+    sandbox = GovernedCodeInterpreter(
+        stack, tenant.title(), name_prefix=tenant, tags={"tenant": tenant}, dashboard=False
+    )
+    data.grant_read(sandbox, f"{tenant}/*")
+    CfnOutput(stack, f"{tenant.title()}InterpreterId", value=sandbox.code_interpreter_id)
+    sandboxes.append(sandbox)
+CodeInterpreterDashboard(stack, "Dashboard", interpreters=sandboxes)
+app.synth()
