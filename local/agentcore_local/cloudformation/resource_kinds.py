@@ -207,9 +207,8 @@ def register_kind(name: str, kind: ResourceKind) -> None:
 
 def kind_of(resource_type: str) -> ResourceKind:
     """The kind that handles a type."""
-    if resource_type.startswith("Custom::"):
-        return _kinds["Custom::"]
-    return _kinds.get(resource_type, _kinds[ANY_OTHER])
+    general = "Custom::" if resource_type.startswith("Custom::") else ANY_OTHER
+    return _kinds.get(resource_type, _kinds[general])
 
 
 def is_nested_stack(resource_type: str) -> bool:

@@ -75,14 +75,30 @@ def _check(properties: Mapping[str, Any], name: str | None) -> None:
             raise _refused(
                 f"The provided execution role does not have permissions to call {phrase}"
             )
-    if (properties.get("VpcConfig") or {}).get("SubnetIds") and not role_allows(
-        role, _INTERFACE_ACTION, "*"
+    if not all(
+        role_allows(role, _INTERFACE_ACTION, arn)
+        for arn in _interface_resources(properties.get("VpcConfig") or {}, account)
     ):
         raise _refused(
             "The provided execution role does not have permissions to call "
             "CreateNetworkInterface on EC2"
         )
     _check_concurrency(properties.get("ReservedConcurrentExecutions"), name)
+
+
+def _interface_resources(network: Mapping[str, Any], account: str) -> list[str]:
+    """Everything that a role must be allowed to make a network interface of.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+    """
+    if not network.get("SubnetIds"):
+        return []
+    root = f"arn:aws:ec2:{ministack.responses.get_region()}:{account}"
+    return [
+        f"{root}:network-interface/eni-00000000000000000",
+        *(f"{root}:subnet/{subnet}" for subnet in network["SubnetIds"]),
+        *(f"{root}:security-group/{group}" for group in network.get("SecurityGroupIds") or []),
+    ]
 
 
 def _check_concurrency(reserved: Any, name: str | None) -> None:

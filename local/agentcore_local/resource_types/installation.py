@@ -6,11 +6,18 @@ from collections.abc import Callable
 
 from agentcore_local.cloudformation import faults
 from agentcore_local.cloudformation.resource_kinds import ANY_OTHER, TypeHandlers, register_kind
-from agentcore_local.resource_types import code_interpreter, functions, rules, schedules
+from agentcore_local.resource_types import (
+    code_interpreter,
+    default_security_group,
+    functions,
+    rules,
+    schedules,
+)
 from agentcore_local.resource_types.agent_runtime import Runtime
 from agentcore_local.resource_types.api_types import ApiType
 from agentcore_local.resource_types.code_interpreter import CodeInterpreterType
 from agentcore_local.resource_types.composite_alarm import CompositeAlarm
+from agentcore_local.resource_types.default_security_group import DefaultSecurityGroup
 from agentcore_local.resource_types.governance import ConfigRule, Trail
 from agentcore_local.resource_types.log_delivery import (
     Delivery,
@@ -42,6 +49,7 @@ def install(service: CodeInterpreterService, *, now: Callable[[], float]) -> Non
     register_kind(code_interpreter.TYPE, CodeInterpreterType(service, interfaces))
     code_interpreter.SCHEMA.register()
     register_kind(ANY_OTHER, TypeHandlers(refuse_taken_name))
+    register_kind(default_security_group.TYPE, DefaultSecurityGroup())
     keep_filled_buckets()
     for kind in api_types():
         register_kind(kind.schema.name, kind)
