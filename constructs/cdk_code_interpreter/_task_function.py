@@ -105,6 +105,9 @@ class TaskFunction(Construct):
         # With the policy gone first, the last answer's log lines and the VPC's network
         # interfaces would be left behind.
         self.function.node.add_dependency(runs)
+        if settings.vpc is not None:
+            # Its routes and endpoints are there as long as the function: a drain needs them.
+            self.function.node.add_dependency(settings.vpc)
         self._access = AccessPolicies(self, "Access", role=self.role)
 
     def allow(self, actions: Sequence[str], resource_arn: str) -> iam.ManagedPolicy:

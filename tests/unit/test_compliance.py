@@ -145,3 +145,25 @@ def test_two_profiles_in_one_stack_are_refused(stack: Stack) -> None:
     profile = ComplianceProfile.strict(vpc=given_vpc(stack), key=kms.Key(stack, "Key"))
     with pytest.raises(ValueError, match="already have other settings"):
         GovernedCodeInterpreter(stack, "Second", profile=profile)
+
+
+def test_functions_are_deleted_before_the_endpoints_of_a_vpc_of_the_same_stack(
+    stack: Stack, synthesise: Any
+) -> None:
+    vpc = ec2.Vpc(stack, "Own", nat_gateways=0, max_azs=2)
+    vpc.add_interface_endpoint(
+        "Agents", service=ec2.InterfaceVpcEndpointAwsService("bedrock-agentcore")
+    )
+    isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+    profile = ComplianceProfile.strict(vpc=vpc, key=kms.Key(stack, "Key"), subnets=isolated)
+    GovernedCodeInterpreter(stack, "Sandbox", profile=profile)
+    template = synthesise(stack)
+    drains = [
+        resource
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Lambda::Function" and "Drain" in logical_id
+    ]
+    assert drains
+    for drain in drains:
+        kinds = {template["Resources"][name]["Type"] for name in drain["DependsOn"]}
+        assert "AWS::EC2::VPCEndpoint" in kinds
