@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # The environment's own Node and CDK CLI come first, whatever the machine has.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test compliance lint format local deploy docs clean help
+.PHONY: demo test storm compliance conformance bench matrix lint format local deploy docs clean help
 
 help: ## what can be typed here
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,15 @@ $(CHECKOV): constraints-checkov.txt
 
 compliance: $(READY) $(CHECKOV) ## judge governed interpreters with every rule pack and linter
 	$(BIN)/python scripts/compliance.py --checkov $(CHECKOV)
+
+storm: $(READY) ## 200 random lives of a stack under faults; STORM="--seed 7" repeats one
+	$(BIN)/python scripts/storm.py $(STORM)
+
+conformance: $(READY) ## ask the local AWS what the documentation leaves open, and deploy into it
+	$(BIN)/agentcore-local conformance
+
+mutate: $(READY) ## change every decision of the session functions; some test must notice
+	$(BIN)/python scripts/mutate.py
 
 lint: $(READY) ## ruff, ruff format, mypy --strict
 	$(BIN)/ruff check .

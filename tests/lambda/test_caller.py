@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from botocore.exceptions import ClientError
 
 from session_manager.failures import CallFailedError, Failure
 from session_manager.pacing import Deadline, Pace
-from session_manager.sessions import PAGE_SIZE, STOP_ATTEMPTS, Caller, Sessions, StopOutcome
+from session_manager.sessions import (
+    MAX_PAGES,
+    PAGE_SIZE,
+    STOP_ATTEMPTS,
+    Caller,
+    Sessions,
+    StopOutcome,
+)
 
 SANDBOX = "Sandbox-0123456789"
 
@@ -95,7 +103,7 @@ def test_no_attempt_begins_after_the_deadline(call, manual_clock):
 
 def test_without_time_the_reason_is_that(call):
     script = Script("answer")
-    with pytest.raises(CallFailedError, match="no time left") as raised:
+    with pytest.raises(CallFailedError, match=r"^there was no time left for the call$") as raised:
         call(script, seconds=0.0)
     assert script.calls == []
     assert raised.value.failure is Failure.OUT_OF_TIME
@@ -191,3 +199,70 @@ def test_sessions_are_stopped_several_at_a_time(fast_clock):
 )
 def test_only_a_stopped_or_missing_session_is_done(failure, done):
     assert StopOutcome("a", failure).done is done
+
+
+def test_without_patience_a_permission_is_not_waited_for(manual_clock):
+    script = Script(error("AccessDeniedException"))
+    caller = Caller(Pace(1e6, manual_clock.clock), manual_clock.clock)
+    with pytest.raises(CallFailedError):
+        caller.call(script, Deadline(600, manual_clock.clock))
+    assert len(script.calls) == 1
+
+
+def test_no_more_sessions_are_stopped_at_a_time_than_there_are_threads(fast_clock):
+    lock = threading.Lock()
+    running, most = 0, 0
+
+    def stopping(**arguments):
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.005)
+        with lock:
+            running -= 1
+
+    ids = [str(number) for number in range(20)]
+    sessions(Client(stopping=stopping), fast_clock, threads=2).stop(ids, Deadline(600, fast_clock))
+    assert most == 2
+
+
+def test_items_that_cannot_be_stopped_are_passed_over(manual_clock):
+    odd = [
+        {},
+        {"sessionId": None, "status": "READY"},
+        {"sessionId": "ended", "status": "TERMINATED"},
+        {"sessionId": "no status"},
+    ]
+    client = Client(Script({"items": odd, "nextToken": None}))
+    found = sessions(client, manual_clock.clock).ready(Deadline(60, manual_clock.clock))
+    assert [each["sessionId"] for each in found] == ["no status"]
+
+
+def test_a_list_that_repeats_its_token_ends(manual_clock):
+    client = Client(Script(page("a", token="again")))
+    found = sessions(client, manual_clock.clock).ready(Deadline(60, manual_clock.clock))
+    assert len(found) == 1
+    assert len(client.list_code_interpreter_sessions.calls) == 2
+
+
+def test_a_list_without_an_end_ends(manual_clock):
+    asked = []
+
+    def listing(**arguments):
+        asked.append(arguments)
+        return {"items": [], "nextToken": str(len(asked))}
+
+    sessions(Client(listing), manual_clock.clock).ready(Deadline(60, manual_clock.clock))
+    assert len(asked) == MAX_PAGES
+
+
+def test_a_page_without_items_is_an_empty_page(manual_clock):
+    client = Client(Script({}))
+    assert sessions(client, manual_clock.clock).ready(Deadline(60, manual_clock.clock)) == []
+
+
+def test_an_error_of_our_own_is_not_taken_for_one_of_the_service(manual_clock):
+    client = Client(Script(TypeError("a bug")))
+    with pytest.raises(TypeError):
+        sessions(client, manual_clock.clock).ready(Deadline(60, manual_clock.clock))

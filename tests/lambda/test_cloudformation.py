@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import urllib.error
 
@@ -15,6 +16,7 @@ from session_manager.cloudformation import (
     LARGEST_ANSWER,
     Answer,
     AnswerLostError,
+    Request,
     RequestFailedError,
     respond,
 )
@@ -109,7 +111,7 @@ def test_when_nobody_can_be_told_lambda_is_so_that_it_sends_the_event_again(
         respond(request_event("Create"), context, succeed, clock=manual_clock.clock)
     assert mailbox.refusals == 99 - cloudformation.DELIVERY_ATTEMPTS
     assert len(manual_clock.slept) == cloudformation.DELIVERY_ATTEMPTS - 1
-    assert "SECRET" not in str(raised.value)
+    assert str(raised.value) == "CloudFormation did not accept the answer"
     assert raised.value.__suppress_context__
 
 
@@ -176,6 +178,135 @@ def test_a_refusal_with_an_error_status_counts_as_one(mailbox, manual_clock):
     with pytest.raises(urllib.error.HTTPError) as raised:
         cloudformation.put_answer(mailbox.url, b"{}")
     raised.value.close()
+
+
+def test_what_is_asked_reaches_the_handler_without_the_address(request_event, context):
+    asked = []
+
+    def handle(request, context):
+        asked.append((request, context))
+        return Answer("id")
+
+    event = request_event("Update", "old", Name="Sandbox")
+    respond(event, context, handle, put=lambda url, body: None)
+    ((request, given),) = asked
+    assert given is context
+    assert request == Request(
+        type="Update",
+        physical_id="old",
+        stack_id=event["StackId"],
+        logical_id="SandboxDrain",
+        properties=event["ResourceProperties"],
+    )
+
+
+@pytest.mark.parametrize("properties", [None, [], "text", 7])
+def test_properties_that_are_none_are_empty(request_event, context, properties):
+    asked = []
+
+    def handle(request, context):
+        asked.append(request.properties)
+        return Answer("id")
+
+    event = {**request_event("Create"), "ResourceProperties": properties}
+    respond(event, context, handle, put=lambda url, body: None)
+    assert asked == [{}]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_answer_goes_to_the_address_as_it_is(request_event, context, scheme):
+    sent = []
+    event = {**request_event("Create"), "ResponseURL": f"{scheme}://bucket/answer?X=1"}
+    respond(event, context, succeed, put=lambda url, body: sent.append(url))
+    assert sent == [f"{scheme}://bucket/answer?X=1"]
+
+
+def test_what_was_asked_and_answered_is_logged(request_event, context, log_lines, mailbox):
+    event = request_event("Delete", "old")
+    respond(event, context, succeed)
+    respond(event, context, fail)
+    public = {name: value for name, value in event.items() if name != "ResponseURL"}
+    asked = {"level": "INFO", "message": "custom resource request", "request": public}
+    answered = {"message": "custom resource answer"}
+    data = {"CodeInterpreterId": "interpreter-0123456789"}
+    assert log_lines() == [
+        asked,
+        {"level": "INFO", **answered, "reason": "", "data": data},
+        asked,
+        {
+            "level": "ERROR",
+            **answered,
+            "reason": "three sessions are left; stop them",
+            "data": {},
+        },
+    ]
+
+
+def test_trouble_with_the_answer_is_logged(
+    mailbox, request_event, context, log_lines, manual_clock
+):
+    mailbox.refusals = 1
+    respond(request_event("Create"), context, succeed, clock=manual_clock.clock)
+    assert log_lines()[-1] == {
+        "level": "WARNING",
+        "message": "the answer was not accepted",
+        "error": "HTTPError",
+    }
+    respond({"RequestType": "Create"}, context, succeed)
+    assert log_lines()[-1] == {
+        "level": "ERROR",
+        "message": "the event has no URL to answer to",
+    }
+
+
+def test_a_context_that_knows_no_log_is_good_enough(request_event, mailbox):
+    respond(request_event("Create"), object(), fail)
+    assert mailbox.answers[0]["Reason"].endswith("(log group unknown, stream unknown)")
+
+
+def test_a_create_that_fails_has_the_marker_whatever_id_it_came_with(
+    mailbox, request_event, context
+):
+    respond(request_event("Create", "given"), context, fail)
+    assert mailbox.answers[0]["PhysicalResourceId"].startswith(CREATE_FAILED)
+
+
+def test_the_delivery_does_not_wait_for_ever(monkeypatch):
+    waited = []
+
+    @contextlib.contextmanager
+    def urlopen(request, timeout=None):
+        waited.append(timeout)
+        yield
+
+    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+    cloudformation.put_answer("http://127.0.0.1/answer", b"{}")
+    assert waited == [cloudformation.DELIVERY_TIMEOUT]
+
+
+def test_an_answer_of_exactly_the_largest_size_is_left_alone(context):
+    def body(length):
+        return cloudformation.answer_body({}, Answer("id", {"x": "a" * length}), context)
+
+    fitting = LARGEST_ANSWER - len(body(0))
+    assert len(body(fitting)) == LARGEST_ANSWER
+    assert json.loads(body(fitting))["Data"] == {"x": "a" * fitting}
+    assert json.loads(body(fitting + 1))["Data"] == {}
+
+
+def test_where_the_answer_is_too_long_its_ids_are_kept_before_its_reason(context):
+    exact = "s" * (cloudformation.LONGEST_IDENTIFIER - 2)
+    answer = Answer("id", {"Left": "3"}, failure="é" * 10_000)
+    body = cloudformation.answer_body({"StackId": exact, "RequestId": 7}, answer, context)
+    fields = json.loads(body)
+    assert (fields["StackId"], fields["RequestId"], fields["PhysicalResourceId"]) == (
+        exact,
+        "",
+        "id",
+    )
+    assert fields["Data"] == {}
+    assert set(fields["Reason"]) == {"é"}
+    assert len(fields["Reason"]) >= 40
 
 
 garbage = st.recursive(

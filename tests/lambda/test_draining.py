@@ -153,8 +153,11 @@ def test_an_unreadable_list_is_not_an_empty_one():
     progress.listed([])
     progress.listed([])
     progress.unreadable(CallFailedError(Failure.TRANSIENT, "500"), 0)
+    for _ in range(QUIET_LISTS - 1):
+        progress.listed([])
+        assert progress.verdict(0, deadline_passed=False) is Verdict.GO_ON
     progress.listed([])
-    assert progress.verdict(0, deadline_passed=False) is Verdict.GO_ON
+    assert progress.verdict(0, deadline_passed=False) is Verdict.DONE
 
 
 def test_that_time_ran_out_does_not_hide_why():
@@ -162,8 +165,24 @@ def test_that_time_ran_out_does_not_hide_why():
     progress.tried(failed(Failure.OUT_OF_TIME, "a"), 0)
     assert progress.problem == "OUT_OF_TIME"
     progress.tried(failed(Failure.CONFLICT, "a"), 1)
+    progress.tried(failed(Failure.OUT_OF_TIME, "a"), 2)
     progress.unreadable(CallFailedError(Failure.OUT_OF_TIME, "late"), 2)
     assert progress.problem == "CONFLICT"
+
+
+def test_the_first_of_several_problems_is_told():
+    progress = Progress(patience=30)
+    progress.tried([*failed(Failure.CONFLICT, "a"), *failed(Failure.TRANSIENT, "b")], 0)
+    assert progress.problem == "CONFLICT"
+
+
+def test_pauses_grow_step_by_step_while_the_list_cannot_be_read():
+    progress = Progress(patience=30)
+    pauses = []
+    for _ in range(3):
+        progress.unreadable(CallFailedError(Failure.TRANSIENT, "500"), 0)
+        pauses.append(progress.pause())
+    assert pauses == [2.0, 4.0, 8.0]
 
 
 class Service:
@@ -280,6 +299,13 @@ def test_a_denied_drain_ends_when_patience_does(drained, manual_clock):
     assert (result.complete, result.left, result.stopped) == (False, 1, 0)
     assert 1030 <= manual_clock.now <= 1041
     assert "AccessDeniedException" in result.problem
+
+
+def test_a_list_that_is_denied_ends_the_drain_when_patience_does(drained, manual_clock):
+    service = Service("a")
+    service.on_list = lambda number: refuse("AccessDeniedException")
+    assert not drained(service, patience=30.0).complete
+    assert 1030 <= manual_clock.now <= 1041
 
 
 def test_the_pace_is_that_of_the_share_and_the_backlog(drained, manual_clock):

@@ -1,5 +1,6 @@
 """Events of schedules, operators and alarms, of every version and none."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -89,6 +90,33 @@ def test_an_alarm_without_an_interpreter_stops_nothing(arn):
 def test_the_system_interpreters_sessions_cannot_be_stopped_by_command():
     with pytest.raises(ValueError, match="other teams'"):
         read_janitor_event({"task": "stop_all", "interpreter_id": SYSTEM}, FUNCTION)
+
+
+@pytest.mark.parametrize(
+    ("event", "arn", "message"),
+    [
+        ({"task": "dance"}, "", "the event's task must be sweep or stop_all, got 'dance'"),
+        (
+            {"alarmArn": "arn:alarm"},
+            FUNCTION,
+            "interpreter_id must be the id of a code interpreter, such as name-0123456789, got ''",
+        ),
+        (
+            {"task": "sweep", "interpreter_id": "x" * 300},
+            "",
+            "interpreter_id must be the id of a code interpreter, such as name-0123456789, got "
+            + repr("x" * 100),
+        ),
+        (
+            {"task": "stop_all", "interpreter_id": SYSTEM},
+            "",
+            "the sessions of the system interpreter may be other teams': they are not stopped",
+        ),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(event, arn, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        read_janitor_event(event, arn)
 
 
 anything = st.recursive(

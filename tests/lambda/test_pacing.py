@@ -86,6 +86,14 @@ def test_the_rate_recovers_and_stops_at_its_target(manual_clock):
     assert rates[-1] == 20.0
 
 
+def test_the_longer_nobody_asked_the_more_the_rate_recovers(manual_clock):
+    pace = Pace(20.0, manual_clock.clock)
+    pace.slow_down()
+    manual_clock.now += 4.0
+    pace.admit(Deadline(math.inf, manual_clock.clock))
+    assert pace.rate == pytest.approx(14.0)
+
+
 def test_there_is_no_recovery_within_a_second(manual_clock):
     pace = Pace(20.0, manual_clock.clock)
     deadline = Deadline(math.inf, manual_clock.clock)
@@ -153,7 +161,9 @@ def test_a_deadline_passes(manual_clock):
     deadline = Deadline(2.0, manual_clock.clock)
     assert deadline.remaining() == 2.0
     assert not deadline.passed()
-    manual_clock.now += 2.0
+    manual_clock.now += 1.5
+    assert not deadline.passed()
+    manual_clock.now += 0.5
     assert deadline.passed()
     manual_clock.now += 5.0
     assert deadline.remaining() == 0.0

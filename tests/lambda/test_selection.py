@@ -204,6 +204,11 @@ def test_ticks_at_any_offset_look_exactly_once_in_each_hour(minutes, offset):
     assert sorted(looked) == sorted({each.hour for each in ticks})
 
 
+def test_an_hour_begins_with_its_first_second():
+    assert not orphan_search_due(at(9, 5, 30), timedelta(seconds=310))
+    assert orphan_search_due(at(9, 5, 30), timedelta(seconds=331))
+
+
 def test_orphans_are_looked_for_where_the_schedule_is_not_known():
     assert orphan_search_due(None, timedelta(minutes=5))
     assert orphan_search_due(at(9, 30), None)

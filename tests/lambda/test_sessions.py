@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 from session_manager.clients import session_client
 from session_manager.failures import CallFailedError, Failure
 from session_manager.pacing import Deadline, Pace
-from session_manager.sessions import MAX_PAGES, Caller, Sessions
+from session_manager.sessions import Caller, Sessions
 
 
-def sessions_of(interpreter, clock, patience=0.0, client=None) -> Sessions:
+def sessions_of(interpreter, clock, patience=0.0) -> Sessions:
     caller = Caller(Pace(10_000.0, clock), clock, patience)
-    return Sessions(client or session_client(None), interpreter.id, caller)
+    return Sessions(session_client(None), interpreter.id, caller)
 
 
 def test_every_page_is_read(interpreter, fast_clock):
@@ -136,60 +136,6 @@ def test_an_interpreter_that_is_gone_is_told_as_such(interpreter, fast_clock):
     with pytest.raises(CallFailedError) as raised:
         sessions_of(interpreter, fast_clock).ready(Deadline(60, fast_clock))
     assert raised.value.failure is Failure.GONE
-
-
-class Listing:
-    """A list that a service should not give: endless, repeating, or with odd items."""
-
-    def __init__(self, *pages):
-        self.pages = pages
-        self.calls = 0
-
-    def list_code_interpreter_sessions(self, **arguments):
-        page = self.pages[min(self.calls, len(self.pages) - 1)]
-        self.calls += 1
-        return page
-
-
-def test_a_list_that_repeats_its_token_ends(interpreter, fast_clock):
-    page = {"items": [{"sessionId": "a", "status": "READY"}], "nextToken": "again"}
-    client = Listing(page)
-    sessions = sessions_of(interpreter, fast_clock, client=client)
-    assert len(sessions.ready(Deadline(60, fast_clock))) == 1
-    assert client.calls == 2
-
-
-def test_a_list_without_an_end_ends(interpreter, manual_clock):
-    class Endless(Listing):
-        def list_code_interpreter_sessions(self, **arguments):
-            self.calls += 1
-            return {"items": [], "nextToken": str(self.calls)}
-
-    client = Endless()
-    caller = Caller(Pace(1e9, manual_clock.clock), manual_clock.clock)
-    Sessions(client, interpreter.id, caller).ready(Deadline(60, manual_clock.clock))
-    assert client.calls == MAX_PAGES
-
-
-def test_items_that_cannot_be_stopped_are_passed_over(interpreter, fast_clock):
-    odd = [{}, {"sessionId": None}, {"sessionId": "t", "status": "TERMINATED"}, {"sessionId": "a"}]
-    client = Listing({"items": odd, "nextToken": None})
-    sessions = sessions_of(interpreter, fast_clock, client=client)
-    assert [each["sessionId"] for each in sessions.ready(Deadline(60, fast_clock))] == ["a"]
-
-
-def test_a_page_without_items_is_an_empty_page(interpreter, fast_clock):
-    sessions = sessions_of(interpreter, fast_clock, client=Listing({}))
-    assert sessions.ready(Deadline(60, fast_clock)) == []
-
-
-def test_an_error_of_our_own_is_not_taken_for_one_of_the_service(interpreter, fast_clock):
-    class Broken:
-        def list_code_interpreter_sessions(self, **arguments):
-            raise TypeError("a bug")
-
-    with pytest.raises(TypeError):
-        sessions_of(interpreter, fast_clock, client=Broken()).ready(Deadline(60, fast_clock))
 
 
 def test_botocore_does_not_try_again_by_itself(aws, interpreter):
