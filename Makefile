@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # The environment's own Node and CDK CLI come first, whatever the machine has.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test storm compliance conformance bench matrix lint format local deploy docs clean help
+.PHONY: demo test mutate storm compliance conformance bench matrix lint format local deploy docs clean help
 
 help: ## what can be typed here
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
