@@ -28,8 +28,8 @@ _MUST_REACH = (
     "gateway), and S3 for the bucket cloudformation-custom-resource-response-REGION, REGION "
     "without its hyphens (a gateway endpoint whose policy allows s3:PutObject there, or a NAT "
     "gateway). Without it the first custom resource waits for an hour and the deployment fails. "
-    "Endpoints of the same stack must be defined with the VPC (vpc.add_interface_endpoint), so that "
-    "they outlive the functions. PrivateNetwork has all of this"
+    "Define endpoints of the same stack with the VPC (vpc.add_interface_endpoint), so that they "
+    "outlive the functions. PrivateNetwork has all of this"
 )
 
 
