@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aws_cdk import App
 
+from agentcore_local.command import main
 from agentcore_local.evidence import collect_evidence, evidence_rows, write_evidence
 
 from . import governed_apps as apps
@@ -132,3 +133,25 @@ def test_rows_leave_out_what_nothing_concerns(strict: dict[str, Any]) -> None:
 def test_a_folder_that_is_no_assembly_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no manifest\.json.*cdk synth"):
         collect_evidence(tmp_path)
+
+
+def test_the_command_writes_the_evidence_and_shows_a_table(
+    assembly_of: AssemblyOf,
+    strict: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "evidence.json"
+    main(["evidence", str(assembly_of(apps.one)), "-o", str(output)])
+    assert json.loads(output.read_text()) == strict
+    shown = capsys.readouterr().out
+    assert "CodeInterpreter-Drain" in shown
+    assert "Serverless-SQSRedrivePolicy" in shown
+
+
+def test_the_command_refuses_what_is_no_assembly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["evidence", str(tmp_path)])
+    assert "run `cdk synth`" in capsys.readouterr().err
