@@ -18,6 +18,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from agentcore_local.evidence_command import add_command as add_evidence
 from agentcore_local.local_aws import environment_for
 from agentcore_local.server_process import start_server, stop_server
 from agentcore_local.settings import (
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_data_folder(command)
         command.set_defaults(run=run)
     _add_faults(commands)
+    add_evidence(commands)
     return parser
 
 
