@@ -49,8 +49,15 @@ class RunningKernel:
     connection_file: Path
 
 
+LONGEST_SOCKET_FOLDER = 70
+"""A socket's path has room for 103 characters on the narrowest system; names below need 30."""
+
+
 class HostLostError(Exception):
     """The process host ended, and every process of every session with it."""
+
+    def __init__(self) -> None:
+        super().__init__("the process that runs sessions has ended")
 
 
 class Processes:
@@ -70,21 +77,28 @@ class Processes:
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._ends: dict[int, asyncio.Future[int]] = {}
         self._next_id = 0
+        self._stopped = False
         self._folder: Path | None = None
 
     @property
     def folder(self) -> Path:
-        """A short folder for sockets: a socket's path has room for about a hundred characters."""
+        """A short folder for sockets."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="acl-"))
+            self._folder = _make_socket_folder()
             record = self._data_folder / "sockets"
             record.write_text(str(self._folder))
         return self._folder
 
     async def start(self) -> None:
-        """Start the host unless it runs."""
+        """Start the host unless it runs.
+
+        Raises:
+            HostLostError: This has been stopped.
+        """
         async with self._starting:
-            if self._host is not None and self._host.returncode is None:
+            if self._stopped:
+                raise HostLostError
+            if self._runs():
                 return
             program = Path(__file__).with_name("process_host.py")
             self._host = await asyncio.create_subprocess_exec(
@@ -103,6 +117,10 @@ class Processes:
             )
             self._reader = asyncio.create_task(self._read(self._host))
 
+    def _runs(self) -> bool:
+        """Whether the host is there; what it says ends when it does."""
+        return self._reader is not None and not self._reader.done()
+
     def _host_environment(self) -> dict[str, str]:
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
@@ -116,8 +134,10 @@ class Processes:
 
     async def stop(self) -> None:
         """End the host, and with it every process of every session."""
+        async with self._starting:
+            self._stopped = True
         host, self._host = self._host, None
-        if host is not None and host.returncode is None:
+        if host is not None:
             assert host.stdin is not None
             host.stdin.close()
             try:
@@ -189,14 +209,14 @@ class Processes:
 
     async def end_session(self, session: str) -> SessionUsage:
         """Kill every process of a session; returns what they had used."""
-        if self._host is None or self._host.returncode is not None:
+        if not self._runs():
             return SessionUsage()
         answer = await self._ask("end", session=session)
         return SessionUsage(cpu_seconds=answer["cpu_seconds"], memory_bytes=answer["memory_bytes"])
 
     async def usage(self) -> dict[str, SessionUsage]:
         """What each session that has had a process uses."""
-        if self._host is None or self._host.returncode is not None:
+        if not self._runs():
             return {}
         answer = await self._ask("usage")
         return {
@@ -210,6 +230,13 @@ class Processes:
         return self._ends[pid]
 
     async def _ask(self, operation: str, **arguments: object) -> dict[str, Any]:
+        """Ask the host, or once more a new one: what the lost one had begun ended with it."""
+        try:
+            return await self._ask_once(operation, **arguments)
+        except HostLostError:
+            return await self._ask_once(operation, **arguments)
+
+    async def _ask_once(self, operation: str, **arguments: object) -> dict[str, Any]:
         await self.start()
         host = self._host
         if host is None or host.stdin is None:
@@ -254,6 +281,14 @@ class Processes:
                 future.set_exception(HostLostError())
                 future.exception()  # nobody need be waiting
         self._ends.clear()
+
+
+def _make_socket_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="acl-"))
+    if len(str(folder)) > LONGEST_SOCKET_FOLDER:
+        folder.rmdir()
+        folder = Path(tempfile.mkdtemp(prefix="acl-", dir="/tmp"))
+    return folder
 
 
 def clean_up_after_kill(data_folder: Path) -> int:
