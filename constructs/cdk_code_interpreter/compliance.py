@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from aws_cdk import Annotations, Aws, Stack
+from aws_cdk import Annotations, Aws, RemovalPolicy, Stack
 from aws_cdk import aws_logs as logs
 
 from ._key_policies import key_statements
@@ -44,6 +44,7 @@ class ComplianceProfile:
         session_settings: How the functions that manage sessions are run.
         encryption_key: Encrypts log groups and the alarm topic. `None`: keys of AWS.
         log_retention: How long logs are kept.
+        log_removal_policy: What happens to logs with the stack.
         given_vpc: The VPC of somebody else that all of this runs in, if it does.
     """
 
@@ -51,18 +52,24 @@ class ComplianceProfile:
     session_settings: SessionManagerSettings
     encryption_key: kms.IKey | None = None
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
+    log_removal_policy: RemovalPolicy = RemovalPolicy.DESTROY
     given_vpc: ec2.IVpc | None = None
 
     @staticmethod
-    def lean() -> ComplianceProfile:
+    def lean(*, log_removal_policy: RemovalPolicy = RemovalPolicy.DESTROY) -> ComplianceProfile:
         """The default: nothing that costs while nobody uses it, no VPC and no key.
 
         Sandbox network, and everything encrypted with keys of AWS. Security Hub control
         BedrockAgentCore.7 fails for it, and so do rules that ask for a VPC, customer keys,
         reserved concurrency or tracing; the compliance guide lists them.
+
+        Args:
+            log_removal_policy: What happens to logs with the stack. Default: they are deleted.
         """
         return ComplianceProfile(
-            network=NetworkAccess.sandbox(), session_settings=SessionManagerSettings()
+            network=NetworkAccess.sandbox(),
+            session_settings=SessionManagerSettings(log_removal_policy=log_removal_policy),
+            log_removal_policy=log_removal_policy,
         )
 
     @staticmethod
@@ -73,6 +80,7 @@ class ComplianceProfile:
         subnets: ec2.SubnetSelection | None = None,
         reserved_concurrency: int = 2,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+        log_removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> ComplianceProfile:
         """Everything that the rule packs of cdk-nag, checkov and Security Hub ask for.
 
@@ -90,6 +98,7 @@ class ComplianceProfile:
             reserved_concurrency: Executions set aside for each of up to three functions, out of
                 the account's. Default: 2.
             log_retention: How long logs are kept. Default: a year.
+            log_removal_policy: What happens to logs with the stack. Default: they are deleted.
 
         Raises:
             ValueError: `subnets` was given with a `PrivateNetwork`, which has its own.
@@ -113,9 +122,11 @@ class ComplianceProfile:
                 reserved_concurrency=reserved_concurrency,
                 tracing=True,
                 log_retention=log_retention,
+                log_removal_policy=log_removal_policy,
             ),
             encryption_key=key,
             log_retention=log_retention,
+            log_removal_policy=log_removal_policy,
             given_vpc=given,
         )
 

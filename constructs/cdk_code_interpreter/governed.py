@@ -61,7 +61,6 @@ class GovernedCodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAb
         certificates: Sequence[secretsmanager.ISecret] | None = None,
         tags: Mapping[str, str] | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
-        log_removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
         drain: bool = True,
         janitor: bool = True,
         smoke_test: bool = True,
@@ -97,7 +96,6 @@ class GovernedCodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAb
             tags: At most 50. Default: those that the app sets.
             removal_policy: What happens to an interpreter that is no longer in the stack; a
                 retained one is not drained. Default: it is deleted.
-            log_removal_policy: What happens to what was logged. Default: it is deleted.
             drain: Stop all sessions before a deletion or replacement. Default: yes.
             janitor: Watch sessions, and stop them where `sessions` says so. Default: yes.
             smoke_test: Use the interpreter at each deployment that changes it. Default: yes.
@@ -147,7 +145,7 @@ class GovernedCodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAb
             else None
         )
         self.log_delivery = (
-            self._deliver_logs(profile, log_removal_policy, usage_logs, application_logs, traces)
+            self._deliver_logs(profile, usage_logs, application_logs, traces)
             if usage_logs or application_logs or traces
             else None
         )
@@ -160,7 +158,6 @@ class GovernedCodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAb
     def _deliver_logs(
         self,
         profile: ComplianceProfile,
-        removal_policy: RemovalPolicy,
         usage_logs: bool,
         application_logs: bool,
         traces: bool,
@@ -175,7 +172,7 @@ class GovernedCodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAb
             traces=traces,
             encryption_key=profile.encryption_key if has_groups else None,
             retention=profile.log_retention if has_groups else None,
-            removal_policy=removal_policy,
+            removal_policy=profile.log_removal_policy,
         )
 
     def _raise_alarms(

@@ -22,6 +22,8 @@ from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_iam as iam
 from aws_cdk.cloudformation_include import CfnInclude
 from cdk_nag import NagPack
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cdk_code_interpreter.checks import (
     RULES,
@@ -180,6 +182,17 @@ def test_the_defaults_of_the_l2_are_found(new_app: App, report_of: Synthesize) -
     }
 
 
+def test_the_guard_file_finds_the_defaults_of_the_l2(new_app: App, cfn_guard: CfnGuard) -> None:
+    stack = Stack(new_app, "Stack")
+    agentcore.CodeInterpreterCustom(stack, "Sandbox").grant_read(
+        iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
+    )
+    assembly = Path(new_app.synth().directory)
+    broken = cfn_guard.broken(guard_rules(), assembly / "Stack.template.json")
+    expected = {"PublicNetwork", "Drain", "Janitor", "NameCollision"}
+    assert {finding.rule for finding in broken} == expected
+
+
 def test_an_l1_with_a_bare_role_is_found_across_stacks(new_app: App, report_of: Synthesize) -> None:
     roles = Stack(new_app, "Roles")
     role = iam.Role(roles, "Role", assumed_by=AGENTCORE)
@@ -323,3 +336,38 @@ def test_outputs_without_an_export_are_no_obstacle(new_app: App, report_of: Synt
     stack = Stack(new_app, "Stack")
     CfnOutput(stack, "Plain", value="x")
     assert report_of(new_app, [CodeInterpreterChecks(new_app)]) == {}
+
+
+def _places(value: Any) -> list[tuple[Any, Any]]:
+    """Every place in a template that can hold another value, as container and key."""
+    keys = list(value) if isinstance(value, dict) else list(range(len(value)))
+    found = [(value, key) for key in keys]
+    for key in keys:
+        if isinstance(value[key], dict | list):
+            found += _places(value[key])
+    return found
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just({"Ref": "Role"}),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["Fn::If", "Fn::Sub", "Fn::GetAtt", "Ref"]), inner)
+    ),
+    max_leaves=4,
+)
+
+
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_template_makes_a_rule_fail_itself(data: st.DataObject) -> None:
+    # A template that CloudFormation would refuse is not for rules to fall over.
+    template = Case("", "", "", lambda _: None).template()
+    for _ in range(data.draw(st.integers(1, 3))):
+        container, key = data.draw(st.sampled_from(_places(template["Resources"])))
+        if not isinstance(container, dict) or key != "Type":
+            container[key] = data.draw(ANYTHING)
+    templates = Templates((Template("any.template.json", template),))
+    for rule in RULES:
+        list(rule.check(templates))
+        list(rule.prove(templates))

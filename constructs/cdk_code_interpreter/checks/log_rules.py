@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from .model import CheckLevel, Controls, Hit, Proof, Rule
-from .template import INTERPRETER, Resource, Templates, each, text
+from .template import INTERPRETER, Resource, Templates
+from .values import each, mapping, text
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 _BUCKET = "AWS::S3::Bucket"
@@ -23,9 +24,9 @@ def _unencrypted(templates: Templates) -> Iterator[Hit]:
 
 
 def _algorithms(bucket: Resource) -> set[str]:
-    encryption = bucket.properties.get("BucketEncryption") or {}
+    encryption = mapping(bucket.properties.get("BucketEncryption"))
     rules = each(encryption.get("ServerSideEncryptionConfiguration"))
-    defaults = [rule.get("ServerSideEncryptionByDefault") or {} for rule in rules]
+    defaults = [mapping(mapping(rule).get("ServerSideEncryptionByDefault")) for rule in rules]
     return {text(default.get("SSEAlgorithm")).split(":dsse")[0] for default in defaults}
 
 

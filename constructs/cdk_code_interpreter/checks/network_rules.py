@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from .model import CheckLevel, Controls, Hit, Proof, Rule
-from .template import Resource, Templates, each, text
+from .template import Resource, Templates
+from .values import each, mapping, text
 
 _NETWORK_CONTROLS = Controls(
     nist_800_53=("AC-4", "AC-4(21)", "SC-7", "SC-7(5)"),
@@ -20,9 +22,8 @@ def _mode(interpreter: Resource) -> str:
     return text(_configuration(interpreter).get("NetworkMode")) or "SANDBOX"
 
 
-def _configuration(interpreter: Resource) -> dict[str, object]:
-    configuration = interpreter.properties.get("NetworkConfiguration")
-    return configuration if isinstance(configuration, dict) else {}
+def _configuration(interpreter: Resource) -> Mapping[str, Any]:
+    return mapping(interpreter.properties.get("NetworkConfiguration"))
 
 
 def _in_mode(templates: Templates, mode: str) -> Iterator[Hit]:
@@ -45,8 +46,7 @@ def _subnets(templates: Templates) -> Iterator[Proof]:
 
 def _public_subnets(templates: Templates) -> Iterator[Hit]:
     for interpreter in templates.interpreters:
-        settings = _configuration(interpreter).get("VpcConfig")
-        subnets = settings.get("Subnets") if isinstance(settings, dict) else None
+        subnets = mapping(_configuration(interpreter).get("VpcConfig")).get("Subnets")
         for index, value in enumerate(each(subnets)):
             subnet = templates.target(interpreter.template, value, "AWS::EC2::Subnet")
             if subnet is not None and _is_public(templates, subnet):

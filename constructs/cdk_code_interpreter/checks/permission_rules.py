@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from .model import CheckLevel, Controls, Hit, Proof, Rule
-from .policies import Statement, all_statements, execution_roles, role_statements
-from .template import Templates, each, text
+from .policies import all_statements, execution_roles, role_statements
+from .template import Templates
+from .values import each, text
 
 _LEAST_PRIVILEGE = Controls(
     nist_800_53=("AC-3", "AC-6", "AC-6(3)"),
@@ -32,7 +33,7 @@ def _wildcard_actions(templates: Templates) -> Iterator[Hit]:
         for statement in role_statements(templates, role):
             for action in statement.actions:
                 if statement.allows and "*" in action:
-                    yield _hit(statement, action)
+                    yield statement.hit(action)
         for index, value in enumerate(each(role.properties.get("ManagedPolicyArns"))):
             policy = text(value)
             if _BROAD_MANAGED_POLICY.search(policy):
@@ -45,7 +46,7 @@ def _wildcard_resources(templates: Templates) -> Iterator[Hit]:
         for statement in role_statements(templates, role):
             for resource in map(text, statement.resources):
                 if statement.allows and _is_everything(resource):
-                    yield _hit(statement, resource)
+                    yield statement.hit(resource)
 
 
 def _permissions(templates: Templates) -> Iterator[Proof]:
@@ -74,15 +75,10 @@ def _wrong_arns(templates: Templates) -> Iterator[Hit]:
         resources = [text(resource) for resource in statement.resources]
         for resource in resources:
             if _SYSTEM_ARN_OF_ACCOUNT.search(resource) or _CUSTOM_ARN_OF_AWS.search(resource):
-                yield _hit(statement, resource)
+                yield statement.hit(resource)
         if statement.allows and "*" not in resources:
             for action in set(statement.actions) & set(_ACTIONS_WITHOUT_RESOURCE):
-                yield _hit(statement, action)
-
-
-def _hit(statement: Statement, detail: str) -> Hit:
-    holder = statement.holder
-    return Hit(holder.template, holder.logical_id, statement.location, detail)
+                yield statement.hit(action)
 
 
 PERMISSION_RULES = (

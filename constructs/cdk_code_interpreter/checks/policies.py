@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .template import Resource, Templates, each, text
+from .model import Hit
+from .template import Resource, Templates
+from .values import each, mapping, mappings, text
 
 SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
 
@@ -30,6 +32,10 @@ class Statement:
     holder: Resource
     location: str
     body: Mapping[str, Any]
+
+    def hit(self, detail: str) -> Hit:
+        """An objection to this statement; the detail tells it from others."""
+        return Hit(self.holder.template, self.holder.logical_id, self.location, detail)
 
     @property
     def allows(self) -> bool:
@@ -71,8 +77,8 @@ class Statement:
 
     def requires(self, key: str) -> bool:
         """Whether a condition demands a value of a key; IAM compares keys without case."""
-        for operator, conditions in (self.body.get("Condition") or {}).items():
-            if operator not in _POSITIVE_OPERATORS or not isinstance(conditions, dict):
+        for operator, conditions in mappings(self.body.get("Condition")).items():
+            if operator not in _POSITIVE_OPERATORS:
                 continue
             for name, values in conditions.items():
                 if name.lower() == key.lower() and "*" not in [text(v) for v in each(values)]:
@@ -85,7 +91,7 @@ class Statement:
             return None
         return [
             text(value)
-            for operator, conditions in self.body["Condition"].items()
+            for operator, conditions in mappings(self.body["Condition"]).items()
             if operator in _POSITIVE_OPERATORS
             for name, values in conditions.items()
             if name.lower() == key.lower()
@@ -115,7 +121,7 @@ def inline_statements(role: Resource) -> Iterator[Statement]:
     """The statements of the policies that are written into a role."""
     for index, policy in enumerate(each(role.properties.get("Policies"))):
         location = f"Properties/Policies/{index}/PolicyDocument"
-        yield from _statements(role, policy.get("PolicyDocument"), location)
+        yield from _statements(role, mapping(policy).get("PolicyDocument"), location)
 
 
 def policy_statements(policy: Resource) -> Iterator[Statement]:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 from .model import CheckLevel, Controls, Hit, Proof, Rule
-from .template import Resource, Templates, text
+from .template import Resource, Templates
+from .values import text
 
 _DRAIN_TYPE = re.compile(r"drain", re.IGNORECASE)
 _MAX_AGE = re.compile(r"max_?age", re.IGNORECASE)

@@ -6,16 +6,15 @@ Nothing here imports the AWS CDK: a template is what gets deployed, whoever wrot
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-INTERPRETER = "AWS::BedrockAgentCore::CodeInterpreterCustom"
+from .values import intrinsics, mapping, mappings, references, text
 
-_SUBSTITUTION = re.compile(r"\$\{([^!}][^}]*)\}")
+INTERPRETER = "AWS::BedrockAgentCore::CodeInterpreterCustom"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +43,19 @@ class Template:
         return cls(str(path), body)
 
     @property
+    def stem(self) -> str:
+        """The file's name without its endings: for the CDK, the id of the stack's artifact."""
+        return Path(self.path).name.split(".")[0]
+
+    @cached_property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
         """The resources by logical id."""
-        resources = self.body.get("Resources", {})
-        return resources if isinstance(resources, dict) else {}
+        return mappings(self.body.get("Resources"))
+
+    @cached_property
+    def outputs(self) -> Mapping[str, Mapping[str, Any]]:
+        """The outputs by name."""
+        return mappings(self.body.get("Outputs"))
 
     def of_type(self, *types: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Logical id and properties of every resource of these types."""
@@ -101,35 +109,44 @@ class Templates:
 
     def targets(self, template: Template, value: object) -> set[Resource]:
         """The resources that a value of a template refers to, across stacks too."""
-        found = {Resource(template, name) for name in references(value) & template.resources.keys()}
-        for key, argument in intrinsics(value):
-            for other, exported in self._outputs_read_by(key, argument):
-                found |= self.targets(other, exported)
+        found: set[Resource] = set()
+        waiting = [(template, value)]
+        read: set[tuple[str, str]] = set()
+        while waiting:
+            here, current = waiting.pop()
+            named = references(current) & here.resources.keys()
+            found |= {Resource(here, name) for name in named}
+            for key, argument in intrinsics(current):
+                if (key, text(argument)) not in read:  # an output may lead back to itself
+                    read.add((key, text(argument)))
+                    waiting += self._outputs_read_by(key, argument)
         return found
 
     def _outputs_read_by(self, key: str, argument: Any) -> list[tuple[Template, Any]]:
-        """The outputs that an intrinsic function reads from other stacks."""
-        outputs = [
-            (template, name, output)
-            for template in self.templates
-            for name, output in template.body.get("Outputs", {}).items()
-        ]
+        """What an intrinsic function reads from outputs of other stacks."""
         if key == "Fn::ImportValue":
             export = text(argument)
             return [
                 (template, output.get("Value"))
-                for template, _, output in outputs
-                if text(output.get("Export", {}).get("Name")) == export
+                for template, _, output in self._outputs
+                if text(mapping(output.get("Export")).get("Name")) == export
             ]
         if key == "Fn::GetStackOutput":
-            read = [
-                (t, output.get("Value")) for t, n, output in outputs if n == argument["OutputName"]
-            ]
-            stack = text(argument.get("StackName"))
+            wanted = text(mapping(argument).get("OutputName"))
+            stack = text(mapping(argument).get("StackName"))
+            read = [(each, out.get("Value")) for each, name, out in self._outputs if name == wanted]
             # Templates do not say their stack's name: the file's decides between equal outputs.
-            named = [(t, value) for t, value in read if Path(t.path).name.split(".")[0] == stack]
-            return named or read if len(read) > 1 else read
+            named = [(each, value) for each, value in read if each.stem == stack]
+            return named or read
         return []
+
+    @cached_property
+    def _outputs(self) -> list[tuple[Template, str, Mapping[str, Any]]]:
+        return [
+            (template, name, output)
+            for template in self.templates
+            for name, output in template.outputs.items()
+        ]
 
     def target(self, template: Template, value: object, *types: str) -> Resource | None:
         """The resource of one of these types that a value refers to, if it refers to one."""
@@ -139,86 +156,7 @@ class Templates:
 
 def properties_of(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     """The properties of a resource; empty when there are none."""
-    properties = resource.get("Properties")
-    return properties if isinstance(properties, dict) else {}
-
-
-def intrinsics(value: object) -> Iterator[tuple[str, Any]]:
-    """Every intrinsic function in a value, with its argument, the outermost first."""
-    if isinstance(value, dict):
-        for key, argument in value.items():
-            if key == "Ref" or key.startswith("Fn::"):
-                yield key, argument
-            yield from intrinsics(argument)
-    elif isinstance(value, list):
-        for item in value:
-            yield from intrinsics(item)
-
-
-def references(value: object) -> set[str]:
-    """Every logical id that a value names, by Ref, Fn::GetAtt or Fn::Sub."""
-    found: set[str] = set()
-    for key, argument in intrinsics(value):
-        if key == "Ref" and isinstance(argument, str):
-            found.add(argument)
-        elif key == "Fn::GetAtt":
-            found.add(
-                str(argument[0]) if isinstance(argument, list) else str(argument).split(".")[0]
-            )
-        elif key == "Fn::Sub":
-            pattern = argument[0] if isinstance(argument, list) else argument
-            found |= {name.split(".")[0] for name in _SUBSTITUTION.findall(str(pattern))}
-    return found
-
-
-def each(value: object) -> Iterator[Any]:
-    """The items of what may be one value, a list, or a choice by `Fn::If`; none for `None`."""
-    if isinstance(value, list):
-        for item in value:
-            yield from each(item)
-    elif isinstance(value, dict) and list(value) == ["Fn::If"]:
-        yield from each(value["Fn::If"][1:])
-    elif value is not None and value != {"Ref": "AWS::NoValue"}:
-        yield value
-
-
-def text(value: object) -> str:
-    """A value as text; what only the deployment knows stands as ``<LogicalId.Attribute>``."""
-    if isinstance(value, list):
-        return ",".join(text(item) for item in value)
-    if not isinstance(value, dict):
-        return "" if value is None else str(value)
-    for key, render in _RENDERERS.items():
-        if key in value:
-            return render(value[key])
-    return f"<{json.dumps(value, sort_keys=True)}>"
-
-
-def _join(argument: Any) -> str:
-    return str(argument[0]).join(text(part) for part in argument[1])
-
-
-def _attribute(argument: Any) -> str:
-    return f"<{'.'.join(argument)}>" if isinstance(argument, list) else f"<{argument}>"
-
-
-def _substitute(argument: Any) -> str:
-    pattern, values = argument if isinstance(argument, list) else (argument, {})
-
-    def replacement(match: re.Match[str]) -> str:
-        name = match[1]
-        return text(values[name]) if name in values else f"<{name}>"
-
-    return _SUBSTITUTION.sub(replacement, str(pattern))
-
-
-_RENDERERS: dict[str, Callable[[Any], str]] = {
-    "Ref": lambda argument: f"<{argument}>",
-    "Fn::GetAtt": _attribute,
-    "Fn::Join": _join,
-    "Fn::Sub": _substitute,
-    "Fn::ImportValue": lambda argument: f"<{text(argument)}>",
-}
+    return mapping(resource.get("Properties"))
 
 
 def read_templates(paths: Iterable[Path | str]) -> Templates:

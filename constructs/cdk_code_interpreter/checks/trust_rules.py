@@ -13,7 +13,8 @@ from .policies import (
     service_roles,
     trust_statements,
 )
-from .template import Resource, Templates, text
+from .template import Resource, Templates
+from .values import text
 
 _CONDITION_KEYS = ("aws:SourceAccount", "aws:SourceArn")
 
@@ -23,7 +24,7 @@ def _unconditioned(templates: Templates) -> Iterator[Hit]:
         for statement in trust_statements(role):
             for key in _CONDITION_KEYS:
                 if statement.is_for_service and not statement.requires(key):
-                    yield _hit(statement, key)
+                    yield statement.hit(key)
 
 
 def _trusts(templates: Templates) -> Iterator[Proof]:
@@ -37,7 +38,7 @@ def _other_principals(templates: Templates) -> Iterator[Hit]:
         for statement in trust_statements(role):
             for kind, name in statement.principals():
                 if statement.allows and (kind, name) != ("Service", SERVICE_PRINCIPAL):
-                    yield _hit(statement, name)
+                    yield statement.hit(name)
 
 
 def _pass_role(templates: Templates) -> Iterator[Hit]:
@@ -51,7 +52,7 @@ def _pass_role(templates: Templates) -> Iterator[Hit]:
                     _covers(templates, statement, resource, role)
                     for resource in statement.resources
                 ):
-                    yield _hit(statement, role.logical_id)
+                    yield statement.hit(role.logical_id)
 
 
 def _passing(templates: Templates) -> Iterator[Proof]:
@@ -66,11 +67,6 @@ def _covers(templates: Templates, statement: Statement, resource: object, role: 
         return True
     written = text(resource)
     return written == "*" or written.endswith((":role/*", ":*"))
-
-
-def _hit(statement: Statement, detail: str) -> Hit:
-    holder = statement.holder
-    return Hit(holder.template, holder.logical_id, statement.location, detail)
 
 
 TRUST_RULES = (
