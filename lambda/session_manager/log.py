@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 
 def log(message: str, /, *, level: str = "INFO", **fields: object) -> None:
@@ -14,4 +13,4 @@ def log(message: str, /, *, level: str = "INFO", **fields: object) -> None:
         level: ``INFO``, ``WARNING`` or ``ERROR``.
         **fields: What it happened to. Never code that a session ran, its output or a response URL.
     """
-    print(json.dumps({"level": level, "message": message, **fields}, default=str), file=sys.stdout)
+    print(json.dumps({"level": level, "message": message, **fields}, default=str))

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Mapping
 
@@ -57,4 +56,4 @@ def emit(values: Mapping[str, float], *, name: str, tool: str | None = None) -> 
     if tool is not None:
         dimensions[TOOL_DIMENSION] = tool
     line = emf_line(values, dimensions, timestamp_ms=int(time.time() * 1000))
-    print(line, file=sys.stdout)
+    print(line)

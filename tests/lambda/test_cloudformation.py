@@ -309,6 +309,17 @@ def test_where_the_answer_is_too_long_its_ids_are_kept_before_its_reason(context
     assert len(fields["Reason"]) >= 40
 
 
+@pytest.mark.parametrize("request_type", ["create", "Dance", ""])
+def test_a_request_of_another_type_is_refused_by_name(
+    mailbox, request_event, context, request_type
+):
+    respond(request_event(request_type, "id"), context, succeed)
+    reason = mailbox.answers[0]["Reason"]
+    assert reason.startswith(
+        f"RequestType must be Create, Update or Delete, got {request_type!r} (log group"
+    )
+
+
 garbage = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=60),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

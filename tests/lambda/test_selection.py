@@ -207,6 +207,8 @@ def test_ticks_at_any_offset_look_exactly_once_in_each_hour(minutes, offset):
 def test_an_hour_begins_with_its_first_second():
     assert not orphan_search_due(at(9, 5, 30), timedelta(seconds=310))
     assert orphan_search_due(at(9, 5, 30), timedelta(seconds=331))
+    half_a_second = timedelta(microseconds=500_000)
+    assert not orphan_search_due(at(9, 5) + half_a_second, timedelta(minutes=5) + half_a_second / 2)
 
 
 def test_orphans_are_looked_for_where_the_schedule_is_not_known():
