@@ -160,17 +160,7 @@ class LocalAws:
             service: the service's name in boto3, such as `bedrock-agentcore`.
             **options: passed to boto3; credentials and region may be overridden.
         """
-        import boto3
-
-        settings = {
-            "endpoint_url": self.endpoint_url,
-            "region_name": self.region,
-            "aws_access_key_id": ROOT_ACCESS_KEY_ID,
-            "aws_secret_access_key": ROOT_SECRET_ACCESS_KEY,
-            **options,
-        }
-        make_client: Any = boto3.session.Session().client
-        return make_client(service, **settings)
+        return client_for(self.settings, self.endpoint_url, service, **options)
 
     def run(
         self, command: Sequence[str], *, cwd: Path | None = None, check: bool = True
@@ -293,6 +283,21 @@ class LocalAws:
         if self._process is None:
             raise RuntimeError("the local AWS is not running; use it in a `with` block")
         return self._process
+
+
+def client_for(settings: Settings, endpoint_url: str, service: str, **options: Any) -> Any:
+    """A boto3 client of a local AWS."""
+    import boto3
+
+    arguments = {
+        "endpoint_url": endpoint_url,
+        "region_name": settings.region,
+        "aws_access_key_id": ROOT_ACCESS_KEY_ID,
+        "aws_secret_access_key": ROOT_SECRET_ACCESS_KEY,
+        **options,
+    }
+    make_client: Any = boto3.session.Session().client
+    return make_client(service, **arguments)
 
 
 def environment_for(settings: Settings, endpoint_url: str) -> dict[str, str]:
