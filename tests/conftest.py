@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -12,6 +13,10 @@ if (REPOSITORY / "constructs" / "__init__.py").exists():
         "`import aws_cdk` fails. Remove the file; constructs/ plays the part of src/.",
         returncode=4,
     )
+
+# The same examples on every machine, and none is judged by how long it took.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

@@ -255,6 +255,6 @@ def tick(aws: LocalAws, interpreter: str) -> None:
         scheduler.get_schedule(Name=each["Name"], GroupName=each["GroupName"])["Target"]
         for each in scheduler.list_schedules()["Schedules"]
     ]
-    (target,) = [each for each in targets if interpreter in each["Input"]]
+    (target,) = [each for each in targets if interpreter in each.get("Input", "")]
     answer = aws.client("lambda").invoke(FunctionName=target["Arn"], Payload=target["Input"])
     assert "FunctionError" not in answer, answer["Payload"].read()

@@ -51,6 +51,8 @@ class Stacks:
     def delete(self, stack: str, **options: Any) -> str:
         """Delete a stack, and return the status that it ends in."""
         self.client.delete_stack(StackName=stack, **options)
+        # A stack that is still being made finishes that first.
+        self.wait_until(lambda: self.status(stack).startswith("DELETE_"))
         return self._settled(stack)
 
     def settle(self, stack: str) -> str:
