@@ -349,7 +349,11 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
 
 
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just({"Ref": "Role"}),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.builds(lambda: {"Ref": "Role"}),
     lambda inner: (
         st.lists(inner, max_size=2)
         | st.dictionaries(st.sampled_from(["Fn::If", "Fn::Sub", "Fn::GetAtt", "Ref"]), inner)
