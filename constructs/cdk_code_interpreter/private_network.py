@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from aws_cdk import Aws, CfnMapping, CfnResource, RemovalPolicy, Stack
+from aws_cdk import CfnResource, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from ._availability_zones import supported_zone_ids_by_region
 from ._endpoint_policies import allow_account, allow_buckets, allow_cloudformation_answers
 from ._flow_logs import add_flow_logs
+from ._isolated_vpc import check_vpc, isolated_vpc
 from ._key_policies import use_key
-from ._validation import Findings, is_token
+from ._validation import Findings
 from .network import NetworkAccess
 from .session_manager import logs_key_statement
 from .session_settings import SessionManagerSettings
@@ -32,10 +31,6 @@ _SESSIONS, _FUNCTIONS = "Sessions", "Functions"
 _ALWAYS_REACHABLE = ("bedrock-agentcore", "bedrock-agentcore-control", "cloudformation")
 _HTTPS = ec2.Port.tcp(443)
 _NOWHERE = ec2.Peer.ipv4("127.0.0.1/32")
-_MOST_ZONES = 3
-# Two groups of subnets in up to three zones are eight at most; a /28 is the smallest subnet.
-_SUBNET_BITS = 3
-_LARGEST_NETWORK, _SMALLEST_NETWORK = 16, 25
 
 
 class PrivateNetwork(Construct):
@@ -96,7 +91,7 @@ class PrivateNetwork(Construct):
             ValueError: An argument is out of range, or the region has no supported zone.
         """
         findings = Findings(scope, construct_id)
-        _check(findings, ip_addresses, max_azs, Stack.of(scope).region)
+        check_vpc(findings, ip_addresses, max_azs, Stack.of(scope).region)
         if s3_prefix_list_id is not None and not allowed_buckets:
             findings.add(
                 "s3_prefix_list_id opens the way to allowed_buckets, got none; name them, or leave "
@@ -104,7 +99,12 @@ class PrivateNetwork(Construct):
             )
         findings.raise_if_any()
         super().__init__(scope, construct_id)
-        self.vpc = self._define_vpc(ip_addresses, self._zones(max_azs))
+        self.vpc = isolated_vpc(
+            self,
+            ip_addresses=ip_addresses,
+            max_azs=max_azs,
+            subnet_groups=(_SESSIONS, _FUNCTIONS),
+        )
         self.session_subnets = ec2.SubnetSelection(subnet_group_name=_SESSIONS)
         self.function_subnets = ec2.SubnetSelection(subnet_group_name=_FUNCTIONS)
         self.session_security_group = self._group(_SESSIONS, "Sessions of code interpreters")
@@ -131,46 +131,6 @@ class PrivateNetwork(Construct):
             vpc_subnets=self.function_subnets,
             security_groups=[self.function_security_group],
         )
-
-    def _zones(self, count: int) -> Sequence[str]:
-        by_region = supported_zone_ids_by_region()
-        region = Stack.of(self).region
-        if not is_token(region):
-            return by_region[region][:count]
-        mapping = CfnMapping(
-            self,
-            "Zones",
-            mapping={
-                region: {f"zone{number}": zone for number, zone in enumerate(zones, start=1)}
-                for region, zones in by_region.items()
-            },
-        )
-        return [mapping.find_in_map(Aws.REGION, f"zone{number + 1}") for number in range(count)]
-
-    def _define_vpc(self, ip_addresses: str, zones: Sequence[str]) -> ec2.Vpc:
-        mask = int(ip_addresses.split("/")[1]) + _SUBNET_BITS
-        vpc = ec2.Vpc(
-            self,
-            "Vpc",
-            ip_addresses=ec2.IpAddresses.cidr(ip_addresses),
-            availability_zones=list(zones),
-            create_internet_gateway=False,
-            nat_gateways=0,
-            restrict_default_security_group=True,
-            subnet_configuration=[
-                ec2.SubnetConfiguration(
-                    name=name, subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=mask
-                )
-                for name in (_SESSIONS, _FUNCTIONS)
-            ],
-        )
-        for subnet in vpc.isolated_subnets:
-            resource = cast("ec2.CfnSubnet", subnet.node.default_child)
-            # A zone's name means another zone in each account; the service supports ids.
-            resource.availability_zone_id = resource.availability_zone
-            resource.availability_zone = None
-        _explain_provider(Stack.of(self))
-        return vpc
 
     def _group(self, construct_id: str, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(
@@ -294,35 +254,3 @@ class PrivateNetwork(Construct):
         for construct in self.node.find_all():
             if isinstance(construct, CfnResource):
                 construct.apply_removal_policy(removal_policy)
-
-
-def _explain_provider(stack: Stack) -> None:
-    """Say to checkov why CDK's own function, which closes default groups, is as it is."""
-    provider = stack.node.try_find_child("Custom::VpcRestrictDefaultSGCustomResourceProvider")
-    handler = provider.node.try_find_child("Handler") if provider else None
-    if isinstance(handler, CfnResource):
-        reason = "Part of the AWS CDK; it runs when a VPC is made or deleted, and has no options"
-        checks = ("CKV_AWS_115", "CKV_AWS_116", "CKV_AWS_117")
-        handler.add_metadata(
-            "checkov", {"skip": [{"id": check, "comment": reason} for check in checks]}
-        )
-
-
-def _check(findings: Findings, ip_addresses: str, max_azs: int, region: str) -> None:
-    if not 1 <= max_azs <= _MOST_ZONES:
-        findings.add(f"max_azs must be 1 to {_MOST_ZONES}, got {max_azs}; choose one of these")
-    if not is_token(region) and region not in supported_zone_ids_by_region():
-        findings.add(
-            f"code interpreters support no availability zone of region {region!r}, supported are "
-            f"{', '.join(sorted(supported_zone_ids_by_region()))}; use one of these"
-        )
-    try:
-        mask = ipaddress.IPv4Network(ip_addresses).prefixlen
-    except ValueError as error:
-        findings.add(f"ip_addresses must be a network in CIDR notation, got {error}")
-        return
-    if not _LARGEST_NETWORK <= mask <= _SMALLEST_NETWORK:
-        findings.add(
-            f"ip_addresses must be /{_LARGEST_NETWORK} to /{_SMALLEST_NETWORK}, so that every "
-            f"subnet has addresses enough, got {ip_addresses}"
-        )
