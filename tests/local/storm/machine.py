@@ -1,0 +1,206 @@
+"""The storm itself: random sequences of what happens to a stack, and what must stay true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from .variants import MAX_AGE_MINUTES
+from .world import World
+
+# Each of them ends by itself within a drain's patience: what never ends has tests of its own.
+FAULTS: dict[str, dict[str, Any]] = {
+    "throttle": {"operation": "*Session*", "probability": 0.3},
+    "server_error": {"operation": "*Session*", "probability": 0.2},
+    "latency": {"operation": "*Session*", "probability": 0.5, "delay_seconds": 0.2},
+    "drop_connection": {"operation": "*Session*", "after": True, "count": 2},
+    "stop_fails": {"count": 3},
+    "stop_lies": {"count": 3, "delay_seconds": 1},
+    "list_repeats_page": {"count": 3},
+    "restarting_agent": {"count": 5},
+    "expire_during_drain": {"count": 2},
+    "policy_delay": {"delay_seconds": 1},
+    "custom_resource_repeated": {"times": 3},
+}
+LIVING = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+# Sessions live for eight hours; none may come to its end by itself.
+LONGEST_STORM_MINUTES = 400
+CHOICE = st.integers(0, 1000)
+HAPPENINGS = st.sampled_from(["time", "calm", "order", *sorted(FAULTS)])
+
+
+class Storm(RuleBasedStateMachine):
+    """Deploys, changes, uses, disturbs and destroys one stack.
+
+    Args:
+        world: the stack and everything around it.
+    """
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+        self.status = ""
+        self.deployed: int | None = None
+        self.minutes = 0
+        self.faults: set[str] = set()
+        self.by_cli = False
+        self.story: list[str] = []
+
+    @initialize(
+        kind=st.integers(0, 9),
+        choice=CHOICE,
+        broken=st.sampled_from([False] * 4 + [True]),
+        count=st.integers(1, 12),
+        what=HAPPENINGS,
+        seed=st.integers(0, 99),
+    )
+    def begin(self, kind: int, choice: int, broken: bool, count: int, what: str, seed: int) -> None:
+        self.world.begin()
+        self.by_cli = kind == 9
+        self.deploy(choice, broken)
+        if self.deployed is not None:
+            self.open_sessions(kind % 2, kind % 3 == 0, count)
+        self.something_happens(what, seed)
+
+    @precondition(lambda self: self.status in {"", *LIVING})
+    @rule(choice=CHOICE)
+    def change(self, choice: int) -> None:
+        self.deploy(choice, broken=False)
+
+    @precondition(lambda self: self.status in {"", *LIVING})
+    @rule(choice=CHOICE)
+    def fail_to_change(self, choice: int) -> None:
+        self.deploy(choice, broken=True)
+
+    def deploy(self, choice: int, broken: bool) -> None:
+        """Create the stack or change it; a broken one is taken back when all else was done."""
+        index = choice % len(self.world.templates)
+        existed, before = self.deployed is not None, self.world.interpreters()
+        variant = self.world.templates[index]["variant"]
+        self.story.append(f"{'fail to ' * broken}deploy {index} {variant} cli={self.by_cli}")
+        self._forget_what_a_moved_drain_stops(index)
+        self.status = self.world.deploy(index, broken=broken, by_cli=self.by_cli and not broken)
+        if broken:
+            wanted = {"UPDATE_ROLLBACK_COMPLETE"} if existed else {"ROLLBACK_COMPLETE"}
+        else:
+            wanted, self.deployed = LIVING, index
+        self.expect(self.status in wanted, self.status, self.world.failures)
+        self.expect(
+            not broken or self.world.interpreters() == before,
+            "a failed update changed the interpreters",
+        )
+        self.check()
+
+    @precondition(lambda self: self.deployed is not None)
+    @rule(agent=st.integers(0, 1), second=st.booleans(), count=st.integers(1, 12))
+    def open_sessions(self, agent: int, second: bool, count: int) -> None:
+        outputs = self.world.outputs()
+        self.story.append(f"agent {agent} opens {count} sessions")
+        identifier = outputs.get("SecondId" if second else "SandboxId", outputs["SandboxId"])
+        self.world.open_sessions(agent, identifier, count)
+
+    @precondition(lambda self: self.deployed is not None and self._variant()["janitor"])
+    @rule()
+    def janitors_look(self) -> None:
+        mode = self._variant()["janitor"]
+        self.story.append(f"janitors look: {mode}")
+        if mode == "ENFORCE":
+            over_age = self.world.forget_older_than(MAX_AGE_MINUTES)
+            self.world.tick()
+            lasting = over_age & set(self.world.ready())
+            self.expect(self.faults or not lasting, f"{len(lasting)} sessions are too old")
+        else:
+            self.world.tick()
+        self.check()
+
+    @rule(what=HAPPENINGS, seed=st.integers(0, 99))
+    def something_happens(self, what: str, seed: int) -> None:
+        self.story.append(f"{what}, seed {seed}")
+        if what == "calm":
+            self.faults.clear()
+            self.world.calm()
+        elif what == "order":
+            self.world.aws.admin("POST", "cloudformation/settings", {"reverse_order": True})
+        elif what == "time":
+            self._let_time_pass(seed % 2 * MAX_AGE_MINUTES + 1)
+        else:
+            self._inject(what, seed)
+
+    def _let_time_pass(self, minutes: int) -> None:
+        if self.minutes < LONGEST_STORM_MINUTES:
+            self.minutes += minutes
+            self.world.advance(minutes)
+
+    def _inject(self, name: str, seed: int) -> None:
+        self.faults.add(name)
+        if name == "expire_during_drain":
+            self.world.sessions.clear()
+        self.world.aws.inject(name, seed=seed, **FAULTS[name])
+        self.world.tally["faults"] += 1
+
+    @precondition(lambda self: self.status)
+    @rule()
+    def destroy(self) -> None:
+        self.story.append("destroy")
+        self.status, self.deployed = self.world.destroy(by_cli=self.by_cli), None
+        self.expect(self.status == "", self.status, self.world.failures)
+        self.check()
+
+    @precondition(lambda self: not self.status and "destroy again" not in self.story)
+    @rule()
+    def destroy_again(self) -> None:
+        self.story.append("destroy again")
+        self.expect(self.world.destroy() == "", "the stack is back")
+        self.check()
+
+    def teardown(self) -> None:
+        self.world.calm()
+        if self.world.status():
+            self.story.append("destroy at the end")
+            self.status, self.deployed = self.world.destroy(), None
+            self.check()
+
+    # What must be true after each operation
+
+    def check(self) -> None:
+        """Everything that holds whatever happened before."""
+        interpreters, ready = self.world.interpreters(), self.world.ready()
+        wanted = 0 if self.deployed is None else 1 + self._variant()["second"]
+        self.expect(len(interpreters) == wanted, f"{wanted} interpreters, not {interpreters}")
+
+        identifier, session = self.world.bystander
+        self.expect(ready.pop(session, None) == identifier, "a stranger's session ended")
+        self.expect(set(ready.values()) <= interpreters, f"sessions without interpreter: {ready}")
+        lost = self.world.certain(interpreters) - set(ready)
+        self.expect(not lost, f"{len(lost)} sessions ended that nothing should have ended")
+
+        self.world.tally["looks at every invariant"] += 1
+        for request in self.world.requests():
+            self.expect(request["outcome"] == "SUCCESS", f"{request}")
+            self.expect(1 <= request["answers"] <= request["deliveries"], f"{request}")
+        left = self.world.leftovers() if self.deployed is None else {}
+        self.expect(not left, f"left behind: {left}")
+
+    def expect(self, condition: object, otherwise: str, more: Callable[[], Any] = str) -> None:
+        """Fail with what happened so far; not every failure happens again the same way."""
+        if not condition:
+            raise AssertionError("\n".join([otherwise, str(more()), "after:", *self.story]))
+
+    def _variant(self) -> dict[str, Any]:
+        assert self.deployed is not None
+        variant: dict[str, Any] = self.world.templates[self.deployed]["variant"]
+        return variant
+
+    def _forget_what_a_moved_drain_stops(self, index: int) -> None:
+        """A drain of another logical id is deleted, and drains although its interpreter stays."""
+        if self.deployed is None:
+            return
+        kinds = [
+            each["drain"] == "default"
+            for each in (self._variant(), self.world.templates[index]["variant"])
+        ]
+        if kinds[0] != kinds[1]:
+            self.world.sessions.clear()
