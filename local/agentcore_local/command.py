@@ -18,8 +18,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from agentcore_local.conformance import command as conformance
 from agentcore_local.evidence_command import add_command as add_evidence
-from agentcore_local.local_aws import environment_for
+from agentcore_local.local_aws import client_for, environment_for
 from agentcore_local.server_process import start_server, stop_server
 from agentcore_local.settings import (
     ADMIN_PATH,
@@ -68,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
         _add_data_folder(command)
         command.set_defaults(run=run)
     _add_faults(commands)
+    _add_dashboard(commands)
     add_evidence(commands)
+    conformance.add_command(commands, _values)
     return parser
 
 
@@ -107,6 +110,20 @@ def _add_faults(commands: Any) -> None:
     faults.add_argument("options", nargs="*", metavar="NAME=VALUE", help="what the fault is about")
     _add_data_folder(faults)
     faults.set_defaults(run=_faults)
+
+
+def _add_dashboard(commands: Any) -> None:
+    text = "draw a deployed dashboard, with the data of the local CloudWatch"
+    dashboard = commands.add_parser("dashboard", help=text, description=text)
+    dashboard.add_argument("name", help="the dashboard's name, or the beginning of just one")
+    dashboard.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="a .png or .html file"
+    )
+    dashboard.add_argument(
+        "--hours", type=float, help="how much time it shows; as long as it says by default"
+    )
+    _add_data_folder(dashboard)
+    dashboard.set_defaults(run=_dashboard)
 
 
 def _add_data_folder(parser: argparse.ArgumentParser) -> None:
@@ -216,6 +233,21 @@ def _sessions(options: argparse.Namespace) -> None:
 def _reset(options: argparse.Namespace) -> None:
     _admin(_require(options.data_folder), "POST", "reset", {})
     print("every session is stopped and every resource forgotten")
+
+
+def _dashboard(options: argparse.Namespace) -> None:
+    from agentcore_local.picture import draw_dashboard
+
+    state = _require(options.data_folder)
+    settings = Settings.from_json(state["settings"])
+    draw_dashboard(
+        lambda service: client_for(settings, state["endpoint_url"], service),
+        options.name,
+        options.output,
+        now=_admin(state, "GET", "status")["now"],
+        hours=options.hours,
+    )
+    print(f"the dashboard is drawn in {options.output.resolve()}")
 
 
 def _faults(options: argparse.Namespace) -> None:
