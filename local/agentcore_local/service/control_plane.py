@@ -182,7 +182,7 @@ class ControlPlane:
             raise not_found(f"CodeInterpreter {interpreter.id} not found")
         if interpreter.status == "CREATING":
             raise conflict(f"CodeInterpreter {interpreter.id} is CREATING")
-        ready = [each for each in state.sessions.of(interpreter) if each.status == "READY"]
+        ready = state.sessions.of(interpreter, "READY")
         if not ready:
             return
         if self._behaviour.delete_with_ready_sessions_conflicts:

@@ -90,11 +90,7 @@ class DataPlane:
         """ListCodeInterpreterSessions: newest first."""
         interpreter = self._interpreter(state, caller, "ListCodeInterpreterSessions", params)
         status = params.get("status")
-        found = [
-            session
-            for session in state.sessions.of(interpreter)
-            if status is None or session.status == status
-        ]
+        found = state.sessions.of(interpreter, status)
         scope = f"{interpreter.id} {status}"
         shown, token = page(found, params, key=_age, scope=scope)
         answer = {"items": [session.describe() for session in shown], "nextToken": token}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mimetypes
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +29,9 @@ def resolve(folder: Path, path: str) -> Path:
     root = folder.resolve()
     try:
         place = (root / path).resolve()
-    except (OSError, RuntimeError):  # a loop of links
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            place.stat()
+    except (OSError, RuntimeError):  # a circle of links, a name that is too long
         raise PathError(f"Invalid path: {path}") from None
     if not place.is_relative_to(root):
         raise PathError(f"Path leads out of the working directory: {path}")
@@ -41,8 +44,8 @@ def write_files(folder: Path, content: Sequence[Mapping[str, Any]]) -> dict[str,
         files = [(resolve(folder, item["path"]), _data(item)) for item in content]
         root = folder.resolve()
         for (place, _), item in zip(files, content, strict=True):
-            if place == root or place.is_dir():
-                raise PathError(f"Is a directory: {item['path']}")
+            if place == root or (place.exists() and not place.is_file()):
+                raise PathError(f"Not a regular file: {item['path']}")
         for place, data in files:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(data)
@@ -74,10 +77,13 @@ def list_files(folder: Path, directory: str) -> dict[str, Any]:
         place = folder.resolve() if directory in ("", ".", "/") else resolve(folder, directory)
         if not place.is_dir():
             raise PathError(f"Directory not found: {directory}")
+        entries = sorted(place.iterdir(), key=lambda entry: entry.name)
+        links = [_link(folder, entry) for entry in entries]
     except PathError as error:
         return text_result(str(error), is_error=True)
-    entries = sorted(place.iterdir(), key=lambda entry: entry.name)
-    return {"content": [_link(folder, entry) for entry in entries], "isError": False}
+    except OSError as error:
+        return text_result(f"{error.strerror}: {_shown(folder, error)}", is_error=True)
+    return {"content": links, "isError": False}
 
 
 def remove_files(folder: Path, paths: Sequence[str]) -> dict[str, Any]:

@@ -60,11 +60,6 @@ class Interpreter:
         """The network mode; recorded, not enforced."""
         return str(self.params["networkConfiguration"]["networkMode"])
 
-    @property
-    def is_system(self) -> bool:
-        """Whether it is the one that AWS provides."""
-        return self.id == SYSTEM_IDENTIFIER
-
     def describe(self) -> dict[str, Any]:
         """All members that the service model's answers are made from."""
         return {

@@ -90,7 +90,10 @@ class Sessions:
         self._behaviour = behaviour
         self._record_seconds = record_seconds
         self._on_end = on_end
-        self._sessions: dict[str, Session] = {}
+        # Apart, because there may be a hundred ended ones for each that is READY. Ended ones are in
+        # the order in which they ended.
+        self._ready: dict[str, Session] = {}
+        self._ended: dict[str, Session] = {}
 
     def start(self, interpreter: Interpreter, params: Mapping[str, Any]) -> Session:
         """Start a session."""
@@ -105,23 +108,32 @@ class Sessions:
             ends_at=now + timeout,
             metered_until=now,
         )
-        self._sessions[session.id] = session
+        self._ready[session.id] = session
         return session
 
     def all(self) -> list[Session]:
         """Every session and record, newest first."""
         self.expire()
-        return sorted(
-            self._sessions.values(), key=lambda each: (each.created_at, each.id), reverse=True
-        )
+        return _newest_first([*self._ready.values(), *self._ended.values()])
 
-    def of(self, interpreter: Interpreter) -> list[Session]:
-        """The sessions of one interpreter, newest first."""
-        return [session for session in self.all() if session.interpreter.id == interpreter.id]
+    def of(self, interpreter: Interpreter, status: str | None = None) -> list[Session]:
+        """The sessions of one interpreter, newest first; of one status, if one is given."""
+        self.expire()
+        ready = self._ready.values() if status in (None, "READY") else ()
+        ended = self._ended.values() if status in (None, "TERMINATED") else ()
+        return _newest_first(
+            [
+                each
+                for group in (ready, ended)
+                for each in group
+                if each.interpreter.id == interpreter.id
+            ]
+        )
 
     def ready(self) -> list[Session]:
         """The sessions that are READY."""
-        return [session for session in self.all() if session.status == "READY"]
+        self.expire()
+        return _newest_first([*self._ready.values()])
 
     def get(self, identifier: str, session_id: str) -> Session:
         """A session of an interpreter.
@@ -130,7 +142,7 @@ class Sessions:
             ServiceError: There is none, or it belongs to another interpreter.
         """
         self.expire()
-        session = self._sessions.get(session_id)
+        session = self._ready.get(session_id) or self._ended.get(session_id)
         if session is None or session.interpreter.id != identifier:
             raise not_found(f"Session {session_id} not found on CodeInterpreter {identifier}")
         return session
@@ -141,6 +153,7 @@ class Sessions:
             return
         session.status = "TERMINATED"
         session.ended_at = at
+        self._ended[session.id] = self._ready.pop(session.id)
         if self._behaviour.last_updated_moves:
             session.last_updated_at = at
         self._on_end(session)
@@ -148,11 +161,18 @@ class Sessions:
     def expire(self) -> None:
         """End every session whose time is up, and forget records that are old enough."""
         now = self._now()
-        for session in list(self._sessions.values()):
-            if session.status == "READY" and session.ends_at <= now:
-                self.end(session, session.ends_at)
-            elif session.ended_at is not None and session.ended_at + self._record_seconds < now:
-                del self._sessions[session.id]
+        over = [session for session in self._ready.values() if session.ends_at <= now]
+        for session in sorted(over, key=lambda each: each.ends_at):
+            self.end(session, session.ends_at)
+        while self._ended:
+            first = next(iter(self._ended.values()))
+            if first.ended_at is None or first.ended_at + self._record_seconds >= now:
+                return
+            del self._ended[first.id]
+
+
+def _newest_first(sessions: list[Session]) -> list[Session]:
+    return sorted(sessions, key=lambda each: (each.created_at, each.id), reverse=True)
 
 
 def new_ulid(moment: float) -> str:

@@ -286,6 +286,19 @@ def test_a_creation_can_fail_after_it_was_accepted(local: Any) -> None:
     local.control.delete_code_interpreter(codeInterpreterId=identifier)
 
 
+def test_an_interpreter_can_stay_creating_and_is_not_deleted_then(local: Any) -> None:
+    local.service.faults.inject("create_stays_creating")
+    created = local.control.create_code_interpreter(name="slow", networkConfiguration=SANDBOX)
+    local.backend.clock_offset += 3600
+    identifier = created["codeInterpreterId"]
+    get = local.control.get_code_interpreter
+    assert get(codeInterpreterId=identifier)["status"] == "CREATING"
+    delete = local.control.delete_code_interpreter
+    assert local.error(delete, codeInterpreterId=identifier)[0] == "ConflictException"
+    local.service.faults.clear()
+    assert get(codeInterpreterId=identifier)["status"] == "READY"
+
+
 def test_cloudformation_may_call_within_the_process(local: Any) -> None:
     service = local.service
     created = service.create_code_interpreter(
@@ -306,3 +319,7 @@ def test_cloudformation_may_call_within_the_process(local: Any) -> None:
     with pytest.raises(ServiceError) as refused:
         service.create_code_interpreter({"name": "-", "networkConfiguration": SANDBOX}, CALLER)
     assert refused.value.reason == "FieldValidationFailed"
+    service.faults.inject("server_error", operation="GetCodeInterpreter")
+    with pytest.raises(ServiceError) as failed:
+        service.get_code_interpreter(identifier, CALLER)
+    assert failed.value.http_status == 500

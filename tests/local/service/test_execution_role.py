@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from agentcore_local.service.errors import access_denied
+
 METADATA = "Metadata-Version: 2.1\nName: ours\nVersion: 1\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 ROLE = "arn:aws:iam::111122223333:role/Execution"
@@ -129,6 +131,21 @@ def test_only_the_session_itself_and_only_while_it_lives_gets_credentials(local:
     assert ask(local, "unknown", tokens[0]) == 403
     session.stop()
     assert ask(local, session.id, tokens[0]) == 403
+
+
+def test_a_role_that_is_gone_gives_no_credentials(
+    local: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = local.session(local.create("roled", executionRoleArn=ROLE))
+
+    def refuse(role_arn: str, **how: str) -> None:
+        raise access_denied(f"the role {role_arn} does not exist")
+
+    monkeypatch.setattr(local.backend, "assume_execution_role", refuse)
+    session.invoke("writeFiles", content=[{"path": "check.py", "text": CREDENTIALS}])
+    found = session.invoke("executeCommand", command="python check.py")["structuredContent"]
+    assert found["exitCode"] == 1
+    assert "does not exist" in found["stderr"]
 
 
 def test_packages_come_from_an_index_only_where_the_network_lets_them(local: Any) -> None:

@@ -129,6 +129,24 @@ def test_removing_a_link_leaves_what_it_points_to(local: Any, tmp_path: Path) ->
     assert (tmp_path / "kept").exists()
 
 
+def test_links_in_a_circle_and_names_too_long_are_errors(local: Any) -> None:
+    session = local.session()
+    session.run("import os; os.symlink('a', 'b'); os.symlink('b', 'a')")
+    for path in ("a", "a/b", "n" * 300):
+        assert session.invoke("readFiles", paths=[path])["isError"] is True
+        content = [{"path": path, "text": ""}]
+        assert session.invoke("writeFiles", content=content)["isError"] is True
+        assert session.invoke("listFiles", directoryPath=path)["isError"] is True
+    assert session.invoke("removeFiles", paths=["n" * 300])["isError"] is True
+
+
+def test_what_is_no_file_is_not_waited_for(local: Any) -> None:
+    session = local.session()
+    session.invoke("executeCommand", command="mkfifo pipe")
+    assert session.invoke("readFiles", paths=["pipe"])["isError"] is True
+    assert session.invoke("writeFiles", content=[{"path": "pipe", "text": "x"}])["isError"] is True
+
+
 def test_links_within_the_folder_are_followed(local: Any) -> None:
     session = local.session()
     session.invoke("writeFiles", content=[{"path": "real", "text": "here"}])
