@@ -323,7 +323,10 @@ class Dispatched:
         event = json.loads(payload)
         # By identity, and kept, so that no other object gets the same one.
         self._pending[id(event)] = event
-        record = _functions._execution_record_for_config(function, config)
+        # A function learns by which alias it was invoked:
+        # https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
+        invoked = {**config, "FunctionArn": function_arn}
+        record = _functions._execution_record_for_config(function, invoked)
         _functions.invoke_async_with_retry(record, event)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -227,7 +228,7 @@ def test_block_names_the_count_and_the_way_out_and_a_second_destroy_succeeds(
     assert interpreter not in interpreter_ids(aws)
 
 
-def test_the_deployed_janitor_enforces_its_policy_and_stops_all_on_command(
+def test_the_deployed_janitor_enforces_its_policy_and_stops_all_on_command_and_alarm(
     aws, stack, ready
 ) -> None:
     outputs = stack.deploy(kinds="own,second", janitor="yes")
@@ -245,7 +246,30 @@ def test_the_deployed_janitor_enforces_its_policy_and_stops_all_on_command(
     assert json.loads(printed[: printed.index("}") + 1])["stopped"] == 100
     assert ready(outputs["own"]) == set()
     assert ready(outputs["second"]) == neighbours
+
+    stack.start(outputs["own"], 3)
+    raise_alarm(aws, outputs["alarm"])
+
+    until(lambda: ready(outputs["own"]) == set())
+    assert ready(outputs["second"]) == neighbours
     stack.destroy()
+
+
+def raise_alarm(aws: LocalAws, name: str) -> None:
+    """Publish what the alarm watches for, and let the minute pass that it looks at."""
+    datum = {"MetricName": "Starts", "Value": 500.0, "Unit": "Count"}
+    aws.client("cloudwatch").put_metric_data(Namespace="Test", MetricData=[datum])
+    aws.admin("POST", "clock", {"advance_seconds": 60})
+    states = aws.admin("POST", "alarms/evaluate")["alarms"]
+    assert states[name] == "ALARM"
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what an asynchronous invocation brings about."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.2)
 
 
 def tick(aws: LocalAws, interpreter: str) -> None:

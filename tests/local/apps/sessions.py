@@ -2,13 +2,15 @@
 
 Context: `stack_name`; `kinds`, some of own, second, fixed, l2, undrained_l2, with commas between;
 `description` of every interpreter; `block`, whether a drain that fails blocks the deletion;
-`command` that the smoke test of the first one runs; `janitor`, whether that one has a janitor.
+`command` that the smoke test of the first one runs; `janitor`, whether that one has a janitor,
+and an alarm that stops all its sessions.
 """
 
 from collections.abc import Callable
 
 from aws_cdk import App, CfnOutput, Duration, Stack
 from aws_cdk import aws_bedrockagentcore as agentcore
+from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk_code_interpreter import (
     CodeInterpreter,
@@ -72,5 +74,16 @@ if command:
     SmokeTest(stack, "Works", interpreter=first, commands=[command])
 if app.node.try_get_context("janitor"):
     policy = SessionPolicy(max_age=Duration.hours(8), max_active=5, enforcement=Enforcement.ENFORCE)
-    SessionJanitor(stack, "Janitor", interpreter=first, policy=policy)
+    janitor = SessionJanitor(stack, "Janitor", interpreter=first, policy=policy)
+    burst = cloudwatch.Alarm(
+        stack,
+        "Burst",
+        metric=cloudwatch.Metric(
+            namespace="Test", metric_name="Starts", statistic="Sum", period=Duration.minutes(1)
+        ),
+        threshold=100,
+        evaluation_periods=1,
+    )
+    janitor.stop_all_on(burst)
+    CfnOutput(stack, "alarm", value=burst.alarm_name)
 app.synth()
