@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from aws_cdk import CfnResource, Stack
+from aws_cdk import Annotations, CfnResource, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -23,6 +23,9 @@ from ._acknowledgements import acknowledge_wildcard
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 LARGEST_POLICY = 6_144
 _FRAME = 60
+# A role holds 10 managed policies by default. Old and new ones are attached side by side during an
+# update, and one more says what the function needs to run.
+_MOST_POLICIES = 4
 _STATEMENT = 60
 _PSEUDO_PARAMETER = re.compile(r"\$\{Token\[(AWS\.[A-Za-z]+)\.\d+\]\}")
 # A token of any other kind stands for an ARN or id of at most this many characters.
@@ -71,6 +74,13 @@ class AccessPolicies(Construct):
         if not self._policies or not self._policies[-1].has_room(wanted, resource_arn):
             number = len(self._policies) + 1
             self._policies.append(_Policy(self, f"Policy{number}", self._role))
+            if number == _MOST_POLICIES + 1:
+                Annotations.of(self).add_warning_v2(
+                    "cdk-code-interpreter:managedPolicies",
+                    "so many interpreters in one stack that an update may attach more than 10 "
+                    "managed policies to one role; split the stack, or have the account's quota "
+                    "'Managed policies attached to an IAM role' raised to 20",
+                )
         self._policies[-1].add(wanted, resource_arn)
         acknowledge_wildcard(
             self,

@@ -172,11 +172,13 @@ def _run_statements(
                 actions=["sqs:SendMessage"], resources=[dead_letter_queue.queue_arn]
             )
         )
-    if settings.encryption_key is not None:
+    queue_key = dead_letter_queue.encryption_master_key if dead_letter_queue else None
+    keys = (settings.encryption_key, queue_key)
+    used = {each.key_arn: each for each in keys if each is not None}
+    if used:
         statements.append(
             iam.PolicyStatement(
-                actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                resources=[settings.encryption_key.key_arn],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=list(used)
             )
         )
     if settings.tracing:
@@ -200,10 +202,18 @@ def _network_statements(
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     """
+    from aws_cdk import aws_ec2 as ec2
+
     assert settings.vpc is not None
     ec2_arn, interfaces = _ec2_arn(scope), _interfaces(scope)
+    chosen = settings.vpc_subnets or ec2.SubnetSelection()
     subnets = settings.vpc.select_subnets(
-        **(settings.vpc_subnets._values if settings.vpc_subnets else {})
+        availability_zones=chosen.availability_zones,
+        one_per_az=chosen.one_per_az,
+        subnet_filters=chosen.subnet_filters,
+        subnet_group_name=chosen.subnet_group_name,
+        subnets=chosen.subnets,
+        subnet_type=chosen.subnet_type,
     ).subnet_ids
     return [
         iam.PolicyStatement(

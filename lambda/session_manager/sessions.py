@@ -100,6 +100,7 @@ class Sessions:
         """The sessions that are READY, each once, from every page.
 
         Ended sessions stay in the service's list for 30 days, so it is asked for READY ones only.
+        The documentation has other words for a session that lives; only TERMINATED is an end.
 
         Raises:
             CallFailedError: The list could not be read.
@@ -108,7 +109,7 @@ class Sessions:
         for page in self._pages(deadline):
             for item in page.get("items") or ():
                 session_id = item.get("sessionId")
-                if isinstance(session_id, str) and item.get("status", "READY") == "READY":
+                if isinstance(session_id, str) and item.get("status") != "TERMINATED":
                     found.setdefault(session_id, item)
         return list(found.values())
 

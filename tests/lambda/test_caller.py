@@ -233,10 +233,11 @@ def test_items_that_cannot_be_stopped_are_passed_over(manual_clock):
         {"sessionId": None, "status": "READY"},
         {"sessionId": "ended", "status": "TERMINATED"},
         {"sessionId": "no status"},
+        {"sessionId": "active", "status": "ACTIVE"},
     ]
     client = Client(Script({"items": odd, "nextToken": None}))
     found = sessions(client, manual_clock.clock).ready(Deadline(60, manual_clock.clock))
-    assert [each["sessionId"] for each in found] == ["no status"]
+    assert [each["sessionId"] for each in found] == ["no status", "active"]
 
 
 def test_a_list_that_repeats_its_token_ends(manual_clock):

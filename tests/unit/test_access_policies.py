@@ -7,6 +7,7 @@ import json
 import pytest
 from aws_cdk import App, Aws, CfnParameter, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk.assertions import Annotations, Match
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -118,6 +119,13 @@ def manage(arns, actions=(ACTIONS,)):
         for each in actions:
             access.allow(each, arn)
     return stack, access
+
+
+@pytest.mark.parametrize(("count", "warnings"), [(4, 0), (5, 1), (7, 1)])
+def test_more_policies_than_a_role_can_hold_twice_earn_one_warning(count, warnings):
+    stack, _ = manage([f"arn:{number}:{'x' * 5000}" for number in range(count)])
+    wanted = Match.string_like_regexp("more than 10 managed policies")
+    assert len(Annotations.from_stack(stack).find_warning("*", wanted)) == warnings
 
 
 def test_what_is_allowed_already_is_not_written_again(synthesise):

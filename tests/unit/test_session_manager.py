@@ -160,6 +160,38 @@ def test_groups_and_queue_of_ones_own_are_used(stack, synthesise, resources):
     assert all("DeadLetterConfig" in f["Properties"] for f in functions(template).values())
 
 
+def test_a_queue_with_a_key_of_its_own_can_be_written_to(stack, synthesise):
+    key = kms.Key(stack, "QueueKey")
+    queue = sqs.Queue(stack, "Letters", encryption_master_key=key)
+    SessionManager.of(stack, SessionManagerSettings(dead_letter_queue=queue))
+    use_everything(stack)
+    granted = [s for s in statements(synthesise(stack)) if "kms:GenerateDataKey" in s["Action"]]
+    assert len(granted) == 4  # three functions and the schedules
+    assert len({json.dumps(each["Resource"]) for each in granted}) == 1
+
+
+def test_the_chosen_subnets_are_those_that_interfaces_may_be_made_in(stack, synthesise):
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id="vpc-1",
+        availability_zones=["a", "b"],
+        private_subnet_ids=["subnet-1", "subnet-2"],
+        isolated_subnet_ids=["subnet-3", "subnet-4"],
+    )
+    isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+    SessionManager.of(stack, SessionManagerSettings(vpc=vpc, vpc_subnets=isolated))
+    CodeInterpreter(stack, "Sandbox")
+    template = synthesise(stack)
+    (function,) = functions(template).values()
+    assert function["Properties"]["VpcConfig"]["SubnetIds"] == ["subnet-3", "subnet-4"]
+    (creating,) = [s for s in statements(template) if s["Action"] == "ec2:CreateNetworkInterface"]
+    written = json.dumps(creating["Resource"])
+    assert "subnet-3" in written
+    assert "subnet-4" in written
+    assert "subnet-1" not in written
+
+
 def statements(template):
     return [
         statement
