@@ -32,7 +32,7 @@ class Missing(enum.Enum):
     """What an alarm makes of a period without data."""
 
     NOT_BREACHING = "notBreaching"
-    BREACHING = "breaching"
+    IGNORE = "ignore"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,7 +266,8 @@ def of_janitor(
     yield Definition(
         construct_id="JanitorSilent",
         threshold="janitor_silent",
-        # Without FILL an alarm waits for more periods than it has before it takes silence as such.
+        # FILL makes breaching data of the silence after a tick. Before the first tick there is
+        # nothing to fill, and a new alarm stays as it is instead of being raised by a deployment.
         source=Calculation(
             expression="FILL(sweeps, 0)",
             using={"sweeps": sweeps},
@@ -277,8 +278,7 @@ def of_janitor(
         below=True,
         datapoints=count,
         periods=count,
-        # Silence is what this alarm is about.
-        missing=Missing.BREACHING,
+        missing=Missing.IGNORE,
         meaning="The janitor has said nothing for several schedules: no session is watched.",
         first="See whether its schedule exists and is enabled, and whether its function fails.",
     )
@@ -301,15 +301,21 @@ def of_canary(
     yield Definition(
         construct_id="CanaryFailing",
         threshold="canary_failures",
-        source=series.own(
-            "CanarySuccess", statistic="Minimum", label="Canary passed", period=interval
+        # A canary that says nothing has not shown that the interpreter works; a new one has not
+        # had the time to (see the silent janitor).
+        source=Calculation(
+            expression="FILL(passed, 0)",
+            using={
+                "passed": series.own("CanarySuccess", statistic="Minimum", label="Canary passed")
+            },
+            label="Canary passed",
+            period=interval,
         ),
         value=1.0,
         below=True,
         datapoints=count,
         periods=count,
-        # A canary that says nothing has not shown that the interpreter works.
-        missing=Missing.BREACHING,
+        missing=Missing.IGNORE,
         meaning="The canary could not use the interpreter, or did not run.",
         first="Read the canary's log for the tool that fails; try the same call by hand.",
     )

@@ -109,12 +109,13 @@ def test_every_alarm_notifies_when_it_is_raised_and_when_it_is_over(
         assert properties["OKActions"] == properties["AlarmActions"]
 
 
-def test_only_silence_is_alarming_where_silence_is_the_matter(
-    alarms: dict[str, dict[str, Any]],
-) -> None:
-    breaching = {name for name, each in alarms.items() if each["TreatMissingData"] == "breaching"}
-    assert breaching == {"JanitorSilent", "CanaryFailing"}
-    assert {each["TreatMissingData"] for each in alarms.values()} == {"breaching", "notBreaching"}
+def test_silence_is_filled_where_silence_is_the_matter(alarms: dict[str, dict[str, Any]]) -> None:
+    kept = {name for name, each in alarms.items() if each["TreatMissingData"] == "ignore"}
+    assert kept == {"JanitorSilent", "CanaryFailing"}
+    for name in kept:
+        assert alarms[name]["Metrics"][-1]["Expression"].startswith("FILL(")
+    others = {each["TreatMissingData"] for name, each in alarms.items() if name not in kept}
+    assert others == {"notBreaching"}
 
 
 def test_expressions_use_every_metric_of_theirs_and_no_other(
