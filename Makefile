@@ -51,6 +51,12 @@ conformance: $(READY) ## ask the local AWS what the documentation leaves open, a
 mutate: $(READY) ## change every decision of the session functions; some test must notice
 	$(BIN)/python scripts/mutate.py
 
+bench: $(READY) ## every figure, beside the last committed ones; BENCH="--only drains" for one part
+	$(BIN)/python -m benchmarks $(BENCH)
+
+matrix: $(READY) ## the unit tests at the oldest and at the newest version of aws-cdk-lib that are supported
+	$(BIN)/python scripts/matrix.py --python $(PYTHON) $(MATRIX)
+
 lint: $(READY) ## ruff, ruff format, mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

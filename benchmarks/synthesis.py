@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import statistics
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .figures import Figure, counted, measured, ratio
+from .figures import Figure, measured, ratio
 from .processes import in_turns, seconds
 from .templates import synthesised
 
 APPS = Path(__file__).with_name("apps")
-COUNTS = (1, 10, 50)
+COUNTS = (10, 50)
+MANY_IN_ONE_STACK = 20
 ROUNDS = 7
 # The JavaScript in Python's packages.
 _JAVASCRIPT = {
@@ -64,36 +64,39 @@ def synthesis() -> Iterator[Figure]:
 
 def further_interpreters() -> Iterator[Figure]:
     """What each further interpreter takes, from whole processes with many and with few."""
-    found = {}
     with _folder() as folder:
         commands = {
             f"{name} {count}": [sys.executable, APPS / f"{name}.py", str(count), folder / name]
-            for count in COUNTS
+            for count in (1, MANY_IN_ONE_STACK, *COUNTS)
             for name in ("plain", "governed")
         }
         runs = in_turns(commands, rounds=5, environments=dict.fromkeys(commands, OFF))
         for name in ("plain", "governed"):
-            resources = {
-                count: len(synthesised(name, count, folder)["Resources"]) for count in (10, 50)
-            }
-            added = resources[50] - resources[10]
-            many, few = seconds(runs[f"{name} 50"]), seconds(runs[f"{name} 10"])
-            found[name] = [1000 * (a - b) / 40 for a, b in zip(many, few, strict=True)]
-            yield measured(f"each further interpreter, {name}", found[name], "ms")
-            yield measured(
-                f"each further resource, {name}",
-                [value * 40 / added for value in found[name]],
-                "ms",
-                target=1.5 if name == "governed" else None,
-            )
+            few, many = runs[f"{name} 1"], runs[f"{name} {MANY_IN_ONE_STACK}"]
+            yield from _further(name, seconds(few), seconds(many), folder)
     for count in COUNTS:
         yield ratio(
             f"synth governed / plain L2, {count} interpreters, validation off",
             seconds(runs[f"governed {count}"]),
             seconds(runs[f"plain {count}"]),
         )
-    peak = statistics.median(run.peak_mebibytes for run in runs["governed 50"])
-    yield counted("peak memory of synth governed, 50 interpreters", peak, "MiB")
+    peaks = [run.peak_mebibytes for run in runs[f"governed {COUNTS[-1]}"]]
+    yield measured(f"peak memory of synth governed, {COUNTS[-1]} interpreters", peaks, "MiB")
+
+
+def _further(
+    name: str, few: Sequence[float], many: Sequence[float], folder: Path
+) -> Iterator[Figure]:
+    resources = [
+        len(synthesised(name, count, folder)["Resources"]) for count in (1, MANY_IN_ONE_STACK)
+    ]
+    milliseconds = [1000 * (b - a) for a, b in zip(few, many, strict=True)]
+    interpreters, added = MANY_IN_ONE_STACK - 1, resources[1] - resources[0]
+    each = [value / interpreters for value in milliseconds]
+    yield measured(f"each further interpreter, {name}", each, "ms")
+    target = 1.5 if name == "governed" else None
+    per_resource = [value / added for value in milliseconds]
+    yield measured(f"each further resource, {name}", per_resource, "ms", target=target)
 
 
 def imports() -> Iterator[Figure]:

@@ -7,7 +7,9 @@ from aws_cdk import App, Stack
 from cdk_code_interpreter import CodeInterpreter, GovernedCodeInterpreter
 
 app = App(outdir=sys.argv[2])
-stack = Stack(app, "Bench")
+count = int(sys.argv[1])
+# More than twenty would not fit into one stack.
+stacks = [Stack(app, f"Bench{number or ''}") for number in range(-(-count // 20))]
 kind = sys.argv[3] if len(sys.argv) > 3 else "governed"
 options = {}
 if kind == "strict":
@@ -15,10 +17,10 @@ if kind == "strict":
 
     from cdk_code_interpreter import ComplianceProfile, PrivateNetwork
 
-    key = kms.Key(stack, "Key", enable_key_rotation=True)
-    network = PrivateNetwork(stack, "Network", allowed_buckets=[], encryption_key=key)
+    key = kms.Key(stacks[0], "Key", enable_key_rotation=True)
+    network = PrivateNetwork(stacks[0], "Network", allowed_buckets=[], encryption_key=key)
     options = {"profile": ComplianceProfile.strict(vpc=network, key=key)}
 make = CodeInterpreter if kind == "bare" else GovernedCodeInterpreter
-for number in range(int(sys.argv[1])):
-    make(stack, f"Sandbox{number}", **options)
+for number in range(count):
+    make(stacks[number // 20], f"Sandbox{number}", **options)
 app.synth()
