@@ -19,6 +19,7 @@ _UNIT_HOURS = {"M": 1 / 60, "H": 1.0, "D": 24.0, "W": 168.0}
 _MOST_LOG_LINES = 50
 # CloudFormation's names: the stack's, the logical id with its digest, and something random.
 _GENERATED = re.compile(r".+-(?P<id>[A-Za-z0-9]+?)(?:[0-9A-F]{8})?-[A-Za-z0-9]{6,}")
+_BEFORE_ALARMS = re.compile(r"^.*Alarms(?=[A-Z])")
 _EMPTY_LINK = re.compile(r"\[\]\([^)]*\)")
 
 
@@ -163,21 +164,24 @@ def _alarms(client: Client, arns: Sequence[str]) -> list[Alarm]:
     found = {
         each["AlarmName"]: each for each in (*answer["MetricAlarms"], *answer["CompositeAlarms"])
     }
+    labels = _labels([name for name in names if name in found])
     return [
         Alarm(
             name=name,
-            label=_label(name),
+            label=label,
             state=found[name]["StateValue"],
             reason=found[name].get("StateReason", ""),
         )
-        for name in names
-        if name in found
+        for name, label in labels.items()
     ]
 
 
-def _label(name: str) -> str:
-    generated = _GENERATED.fullmatch(name)
-    return generated["id"] if generated else name
+def _labels(names: Sequence[str]) -> dict[str, str]:
+    """What alarms are called here: as short as tells one from another."""
+    generated = {name: _GENERATED.fullmatch(name) for name in names}
+    ids = {name: found["id"] if found else name for name, found in generated.items()}
+    short = {name: _BEFORE_ALARMS.sub("", each) for name, each in ids.items()}
+    return short if len(set(short.values())) == len(short) else ids
 
 
 def _columns(query: str) -> list[str]:

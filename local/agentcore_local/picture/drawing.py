@@ -205,10 +205,14 @@ class _Sheet:
             highest = max([highest, *line.values])
         for label, value in graph.limits.items():
             axes.axhline(value, color="#d13212", linewidth=1, linestyle="--")
-            axes.text(
-                self._times[0], value, f" {label} ({value:g})", fontsize=7.5, color="#d13212",
-                va="bottom",
-            )  # fmt: skip
+            axes.annotate(
+                f"{label} ({value:g})",
+                (self._times[0], value),
+                xytext=(3, 3),
+                textcoords="offset points",
+                fontsize=7.5,
+                color="#d13212",
+            )
             highest = max(highest, value)
         if not any(line.values for line in graph.lines):
             axes.text(
