@@ -23,7 +23,11 @@ RESOURCE_TYPE = "Custom::CodeInterpreterSessionDrain"
 LONGEST_DRAIN_SECONDS = 840
 # Three deliveries of one event, 15 minutes each, and the pauses between them.
 SERVICE_TIMEOUT_SECONDS = 3_600
-_ACTIONS = ("ListCodeInterpreterSessions", "StopCodeInterpreterSession")
+_ACTIONS = (
+    "GetCodeInterpreter",
+    "ListCodeInterpreterSessions",
+    "StopCodeInterpreterSession",
+)
 
 
 class OnDrainFailure(enum.Enum):

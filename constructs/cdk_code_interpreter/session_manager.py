@@ -105,6 +105,7 @@ class SessionManager(Construct):
             "Drain",
             "Stops the sessions of code interpreters before they are deleted",
             self.dead_letter_queue if wanted else None,
+            self._describe_stack(),
         )
 
     @functools.cached_property
@@ -128,9 +129,7 @@ class SessionManager(Construct):
             "Canary",
             "Uses code interpreters to prove that they work",
             self.dead_letter_queue,
-            iam.PolicyStatement(
-                actions=["cloudformation:DescribeStacks"], resources=[Stack.of(self).stack_id]
-            ),
+            self._describe_stack(),
         )
 
     @functools.cached_property
@@ -189,6 +188,12 @@ class SessionManager(Construct):
                 "REQUESTS_PER_SECOND": str(self.settings.requests_per_second),
                 "INTERPRETERS": Lazy.string(_Count(self._shares)),
             },
+        )
+
+    def _describe_stack(self) -> iam.PolicyStatement:
+        """What a function may ask CloudFormation: whether its own stack rolls back."""
+        return iam.PolicyStatement(
+            actions=["cloudformation:DescribeStacks"], resources=[Stack.of(self).stack_id]
         )
 
     @functools.cached_property

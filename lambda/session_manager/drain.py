@@ -14,6 +14,7 @@ from .inputs import is_custom_id, positive, text
 from .log import log
 from .metrics import emit
 from .pacing import CLOCK, Clock, Deadline, Pace
+from .rollback import outlives_rollback
 from .sessions import Caller, Sessions
 from .settings import rates
 
@@ -60,10 +61,8 @@ def handle(request: Request, context: Context, clock: Clock = CLOCK) -> Answer:
     where it changed, CloudFormation sends a Delete for the old one when the update is certain.
     """
     settings = Settings.read(request.properties)
-    left = context.get_remaining_time_in_millis() / 1000 - TIME_TO_ANSWER
     if request.type == "Delete":
-        deadline = Deadline(min(settings.timeout, left), clock)
-        return _delete(request.physical_id, settings, deadline, clock)
+        return _delete(request, settings, context, clock)
     if not is_custom_id(settings.interpreter_id):
         raise RequestFailedError(
             f"InterpreterId must be the id of a custom code interpreter, such as name-0123456789, "
@@ -74,15 +73,25 @@ def handle(request: Request, context: Context, clock: Clock = CLOCK) -> Answer:
         "CodeInterpreterArn": settings.interpreter_arn,
     }
     if request.type == "Create":
-        deadline = Deadline(min(PATIENCE_ON_CREATE, left), clock)
+        deadline = Deadline(min(PATIENCE_ON_CREATE, _left(context)), clock)
         data["ReadySessions"] = str(_count(settings, deadline, clock))
     return Answer(settings.interpreter_id, data)
 
 
-def _delete(interpreter_id: str, settings: Settings, deadline: Deadline, clock: Clock) -> Answer:
+def _left(context: Context) -> float:
+    return context.get_remaining_time_in_millis() / 1000 - TIME_TO_ANSWER
+
+
+def _delete(request: Request, settings: Settings, context: Context, clock: Clock) -> Answer:
+    interpreter_id = request.physical_id
+    nothing = Answer(interpreter_id or "nothing", {"StoppedSessions": "0", "LeftSessions": "0"})
     if not is_custom_id(interpreter_id):
         # CloudFormation made this id up because a Create was never answered.
-        return Answer(interpreter_id or "nothing", {"StoppedSessions": "0", "LeftSessions": "0"})
+        return nothing
+    if outlives_rollback(request.stack_id, interpreter_id, settings.region, clock):
+        log("the interpreter stays, no session is stopped", interpreter=interpreter_id)
+        return nothing
+    deadline = Deadline(min(settings.timeout, _left(context)), clock)
     sessions = _sessions(interpreter_id, settings, clock)
     result = drain(sessions, deadline, patience=PATIENCE_ON_DELETE, rates=rates())
     failures = 0 if result.complete else 1

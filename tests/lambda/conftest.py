@@ -131,7 +131,12 @@ class Interpreter:
 def local_aws() -> Iterator[LocalAws]:
     """A local AWS that lets everybody do everything, as often as they like."""
     boto3.DEFAULT_SESSION = None
-    for each in (clients.session_client, clients.tool_client, clients.control_client):
+    for each in (
+        clients.session_client,
+        clients.tool_client,
+        clients.control_client,
+        clients.stack_client,
+    ):
         each.cache_clear()
     unlimited = dict.fromkeys(DOCUMENTED_RATES, 1e6)
     with LocalAws(enforce_iam=False, limits={"requests_per_second": unlimited}) as aws:

@@ -81,7 +81,8 @@ class Storm(RuleBasedStateMachine):
         existed, before = self.deployed is not None, self.world.interpreters()
         variant = self.world.templates[index]["variant"]
         self.story.append(f"{'fail to ' * broken}deploy {index} {variant} cli={self.by_cli}")
-        self._forget_what_a_moved_drain_stops(index)
+        if not broken:
+            self._forget_what_a_moved_drain_stops(index)
         self.status = self.world.deploy(index, broken=broken, by_cli=self.by_cli and not broken)
         if broken:
             wanted = {"UPDATE_ROLLBACK_COMPLETE"} if existed else {"ROLLBACK_COMPLETE"}
