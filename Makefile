@@ -29,7 +29,7 @@ deploy: $(READY) ## deploy app.py to the account of your AWS credentials
 	$(BIN)/cdk deploy
 
 test: $(READY) ## the whole suite
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # checkov pins another boto3, so it has an environment of its own.
 CHECKOV := .venv-checkov/bin/checkov
@@ -70,4 +70,4 @@ docs: $(READY) ## the site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean: ## remove what the commands here made
-	rm -rf $(VENV) .venv-checkov cdk.out dist build site
+	rm -rf $(VENV) .venv-checkov .venv-matrix-* cdk.out dist build site

@@ -15,7 +15,7 @@ from agentcore_local import LocalAws
 APP = Path(__file__).parent / "apps" / "governed.py"
 PARTNER, STRANGER = "999988887777", "222233334444"
 
-pytestmark = [pytest.mark.xdist_group("governed"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 
 def cdk(aws: LocalAws, *arguments: str) -> None:

@@ -15,8 +15,6 @@ from botocore.exceptions import ClientError
 
 from .observed import Observed
 
-pytestmark = pytest.mark.xdist_group("observability")
-
 # These have a module of their own.
 OF_OLD_SESSIONS = {"OverAgeSessions", "StopFailures"}
 

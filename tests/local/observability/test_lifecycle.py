@@ -6,13 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from agentcore_local import LocalAws
 
 from .observed import Observed, deployed, template_of
-
-pytestmark = pytest.mark.xdist_group("lifecycle")
 
 
 def groups(aws: LocalAws) -> set[str]:

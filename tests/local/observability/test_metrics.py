@@ -17,8 +17,6 @@ from agentcore_local.picture.graphs import lines_of
 
 from .observed import Observed, deployed
 
-pytestmark = pytest.mark.xdist_group("traffic")
-
 
 @pytest.fixture(scope="module", params=["id", "arn"])
 def busy(

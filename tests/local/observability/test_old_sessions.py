@@ -14,8 +14,6 @@ from agentcore_local import LocalAws
 
 from .observed import Observed, deployed
 
-pytestmark = pytest.mark.xdist_group("old sessions")
-
 
 @pytest.fixture(scope="module")
 def aged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:

@@ -22,8 +22,6 @@ from agentcore_local.picture.graphs import queries_of
 from cdk_code_interpreter.code_interpreter import CodeInterpreter
 from cdk_code_interpreter.dashboard import CodeInterpreterDashboard
 
-pytestmark = pytest.mark.xdist_group("pictures")
-
 ARN = (
     "arn:aws:bedrock-agentcore:us-east-1:111122223333:"
     "code-interpreter-custom/tenant_{:02d}-0123456789"
