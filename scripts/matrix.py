@@ -65,8 +65,8 @@ def _prepare(environment: Path, required: list[str], python: str) -> None:
     constraints.write_text("\n".join(kept))
     pip = [environment / "bin" / "python", "-m", "pip", "install", "--quiet"]
     _run([*pip, "-c", constraints, "pip"])
-    # Without cdk-nag, which needs a newer `constructs` than the library does.
-    _run([*pip, "-c", constraints, *required, "-e", ".[local]", "--group", "tests"])
+    wanted_by_tests = ["-e", ".[local,checks]", "hatchling", "--group", "tests"]
+    _run([*pip, "-c", constraints, *required, *wanted_by_tests])
     ready.write_text(wanted)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from aws_cdk import App, Stack
 
+from .apps import QUICK
+
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
 
@@ -13,7 +15,7 @@ REGION = "eu-west-1"
 def make_app(**context: object) -> App:
     """An app without the template validation, which has tests of its own."""
     return App(
-        builtin_cloud_formation_validation=False,
+        **QUICK,
         analytics_reporting=False,
         context={"@aws-cdk/core:defaultCrossStackReferences": "strong", **context},
     )

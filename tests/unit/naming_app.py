@@ -9,7 +9,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 
 from cdk_code_interpreter import CodeInterpreter, ExecutionRole, NetworkAccess
 
-app = App(builtin_cloud_formation_validation=False, analytics_reporting=False)
+app = App(analytics_reporting=False)
 stack = Stack(app, "Analytics")
 isolated = ec2.SubnetConfiguration(name="isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
 vpc = ec2.Vpc(stack, "Vpc", max_azs=2, nat_gateways=0, subnet_configuration=[isolated])

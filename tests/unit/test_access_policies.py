@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from cdk_code_interpreter import CodeInterpreter
 from cdk_code_interpreter._access_policies import LARGEST_POLICY, AccessPolicies, size_of
 
+from .apps import QUICK
+
 POLICY = "AWS::IAM::ManagedPolicy"
 DRAIN = "Custom::CodeInterpreterSessionDrain"
 ACTIONS = ["bedrock-agentcore:ListCodeInterpreterSessions"]
@@ -112,7 +114,7 @@ def test_many_interpreters_get_several_policies_none_of_them_too_long(templates)
 
 
 def manage(arns, actions=(ACTIONS,)):
-    stack = Stack(App(builtin_cloud_formation_validation=False), "Analytics")
+    stack = Stack(App(**QUICK), "Analytics")
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     access = AccessPolicies(stack, "Access", role=role)
     for arn in arns:
@@ -156,7 +158,7 @@ def test_an_arn_that_only_the_deployment_knows_is_allowed_for_at_its_longest():
 def test_ids_do_not_depend_on_the_number_that_a_token_happens_to_have(synthesise):
     found = []
     for noise in (0, 5):
-        stack = Stack(App(builtin_cloud_formation_validation=False), "Analytics")
+        stack = Stack(App(**QUICK), "Analytics")
         for number in range(noise):
             CfnParameter(stack, f"Noise{number}").value_as_string.strip()
         role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))

@@ -29,6 +29,8 @@ from constructs import IConstruct
 
 from cdk_code_interpreter import CodeInterpreter, ExecutionRole, NetworkAccess
 
+from .apps import QUICK
+
 TYPE = "AWS::BedrockAgentCore::CodeInterpreterCustom"
 
 
@@ -227,7 +229,7 @@ class _CompanyDefaults:
 def test_property_injectors_reach_the_resource_and_its_name(interpreter_in: Any) -> None:
     names = []
     for injectors in ([], [_CompanyDefaults()]):
-        stack = Stack(App(builtin_cloud_formation_validation=False), "Analytics")
+        stack = Stack(App(**QUICK), "Analytics")
         for injector in injectors:
             PropertyInjectors.of(stack).add(injector)
         plain(stack)
@@ -246,7 +248,7 @@ class _RoleOfTheCompany(_CompanyDefaults):
 
 @pytest.mark.parametrize("given", [None, ExecutionRole.none()])
 def test_a_role_that_is_injected_is_the_execution_role(interpreter_in: Any, given: Any) -> None:
-    stack = Stack(App(builtin_cloud_formation_validation=False), "Analytics")
+    stack = Stack(App(**QUICK), "Analytics")
     PropertyInjectors.of(stack).add(_RoleOfTheCompany())
     interpreter = plain(stack, execution_role=given)
 

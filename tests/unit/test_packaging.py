@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 # Prints the assets of an app with one drained interpreter, and where the library was found.
 _APP = """
 import json, pathlib, aws_cdk, cdk_code_interpreter
-app = aws_cdk.App(builtin_cloud_formation_validation=False, analytics_reporting=False)
+app = aws_cdk.App(analytics_reporting=False)
 stack = aws_cdk.Stack(app, "Analytics")
 cdk_code_interpreter.CodeInterpreter(stack, "Sandbox")
 assembly = app.synth()
