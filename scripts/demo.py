@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agentcore_local import LocalAws
+from agentcore_local.picture import draw_dashboard
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 OUTPUT = REPOSITORY / "demo-output"
@@ -72,15 +73,15 @@ class Demo:
         self.plot(second)
         self.list_sessions()
         self.destroy()
+        self.dashboard()
         self.nothing_is_left()
 
     def deploy(self) -> None:
         """Deploy app.py, unchanged."""
         with self.step("cdk deploy") as found:
             self.aws.cdk("deploy", "--require-approval", "never", cwd=REPOSITORY)
-            stacks = self.aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-            self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stacks[0]["Outputs"]}
-            found(f"{stacks[0]['StackStatus']}: {self.outputs['InterpreterId']}")
+            self.outputs = self.outputs_of(STACK)
+            found(f"the interpreter is {self.outputs['InterpreterId']}")
 
     def agent_runs_code(self) -> None:
         """Invoke the stack's own function, which uses the interpreter with its grant."""
@@ -165,6 +166,29 @@ class Demo:
         with self.step("cdk destroy, with the sessions open") as found:
             self.aws.cdk("destroy", "--force", cwd=REPOSITORY)
             found("the drain stopped the sessions, then everything was deleted")
+
+    def dashboard(self) -> None:
+        """Deploy the governed example, let an hour of traffic pass, and draw its dashboard."""
+        example = f"{sys.executable} {REPOSITORY / 'examples' / 'governed.py'}"
+        with self.step("deploy examples/governed.py, use it, draw its dashboard") as found:
+            self.aws.cdk("deploy", "--require-approval", "never", cwd=REPOSITORY, app=example)
+            self.outputs = self.outputs_of("Governed")
+            for number in range(12):
+                session = self.start(f"agent-{number}")
+                for _call in range(1 + number % 5):
+                    self.python(session, "print(sum(range(1000)))")
+                self.aws.admin("POST", "clock", {"advance_seconds": 300})
+            [deployed] = self.aws.client("cloudwatch").list_dashboards()["DashboardEntries"]
+            picture = OUTPUT / "dashboard.png"
+            now = self.aws.admin("GET", "status")["now"]
+            draw_dashboard(self.aws.client, deployed["DashboardName"], picture, now=now, hours=1)
+            self.aws.cdk("destroy", "--force", cwd=REPOSITORY, app=example)
+            found(f"{picture.relative_to(REPOSITORY)}, {picture.stat().st_size} bytes")
+
+    def outputs_of(self, stack: str) -> dict[str, str]:
+        """The outputs of a stack."""
+        stacks = self.aws.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
 
     def nothing_is_left(self) -> None:
         """Look for anything of the stack's in every service that it used."""
