@@ -206,11 +206,11 @@ class _Names:
         label = "interpreter" if is_token(name) else name[:_LONGEST_LABEL].strip("_-")
         self._stack = stack
         self._stem = f"{label}-{digest}"
-        # NAME-XXXXXXXXXX, and no hyphen in the name.
+        # NAME-0a1B2c3D4e, and no hyphen in the name.
         self._interpreter_piece = Fn.select(
             1, Fn.split("-", interpreter.undrained_code_interpreter_id)
         )
-        # arn:...:stack/NAME/XXXXXXXX-XXXX-XXXX-XXXX-XXXXXXXXXXXX
+        # arn:...:stack/NAME/and-a-uuid
         self._stack_piece = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", stack.stack_id))))
 
     def group(self, log_type: _LogType) -> str:
