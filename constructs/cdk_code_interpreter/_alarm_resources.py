@@ -10,14 +10,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from ._series import Calculation, Series
+from ._stacks import facts_of, partition
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_sns as sns
+    from aws_cdk import Stack
 
     from ._alarm_definitions import Definition
+    from ._stacks import StackFacts
     from ._validation import Findings
 
 Action: TypeAlias = "sns.ITopic | cloudwatch.IAlarmAction"
@@ -96,6 +100,38 @@ class Actions:
             handle = handle_of(scope, construct_id, alarm)
             handle.add_alarm_action(*self._bound)
             handle.add_ok_action(*self._bound)
+
+
+def let_alarms_publish(actions: Sequence[Action], stack: Stack) -> None:
+    """Let the alarms of a stack's account publish to topics of the same app.
+
+    A topic without a policy lets its account's alarms in. Any policy, such as the one of
+    ``enforce_ssl``, takes the place of that, and must say so itself; so must a topic's key:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    """
+    for topic in actions:
+        if not isinstance(topic, sns.Topic):
+            continue
+        if topic.node.try_find_child("Policy") is not None:
+            topic.add_to_resource_policy(_publish_statement(topic, facts_of(stack)))
+        if topic.master_key is not None:
+            from ._key_policies import alarms_key_statement, use_key
+
+            use_key(topic, topic.master_key, alarms_key_statement(stack))
+
+
+def _publish_statement(topic: sns.Topic, facts: StackFacts) -> iam.PolicyStatement:
+    alarms = f"arn:{partition()}:cloudwatch:{facts.region}:{facts.account}:alarm:*"
+    return iam.PolicyStatement(
+        sid="CloudWatchAlarms",
+        principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+        actions=["sns:Publish"],
+        resources=[topic.topic_arn],
+        conditions={
+            "StringEquals": {"aws:SourceAccount": facts.account},
+            "ArnLike": {"aws:SourceArn": alarms},
+        },
+    )
 
 
 def make_alarm(

@@ -15,6 +15,7 @@ from ._alarm_resources import (
     Actions,
     add_actions,
     found_alarm,
+    let_alarms_publish,
     make_alarm,
     what_it_reads,
 )
@@ -129,6 +130,7 @@ class StackAlarms(Construct):
                 f"different actions, but an alarm has at most {MOST_ACTIONS}, and these alarms "
                 "take all of them; give the interpreters a topic in common"
             )
+        let_alarms_publish(added, Stack.of(self))
         for name, alarm in self._alarms.items():
             add_actions(self, name, alarm, Actions(added))
 

@@ -6,6 +6,7 @@ Typed as Any on purpose: MiniStack ships no types, and its private names promise
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
@@ -50,10 +51,15 @@ _NAMES = {
         "function_policy_for_arn",
         "invoke_async_with_retry",
     ),
+    "kms": ("key_policy_for_arn",),
     "scheduler": ("_schedule_last_fired", "_schedules", "_tick_schedules"),
+    "sns": ("_topic_by_arn_any_scope", "topic_policy_allows"),
     "sqs": ("_queues",),
 }
 _RATE = "rate("
+_CLOUDWATCH = "cloudwatch.amazonaws.com"
+
+logger = logging.getLogger(__name__)
 
 
 def _module(name: str) -> Any:
@@ -73,6 +79,8 @@ _provisioners: Any = _module("cloudformation.provisioners")
 _eventbridge: Any = _module("eventbridge")
 _functions: Any = _module("lambda_svc")
 _scheduler: Any = _module("scheduler")
+_kms: Any = _module("kms")
+_sns: Any = _module("sns")
 _sqs: Any = _module("sqs")
 
 Alarm = MutableMapping[str, Any]
@@ -245,6 +253,73 @@ def alarm_states() -> dict[str, str]:
     """The states of all alarms in the present account and region, by name."""
     every = [*cloudwatch._alarms.values(), *cloudwatch._composite_alarms.values()]
     return {each["AlarmName"]: each["StateValue"] for each in every}
+
+
+def guard_notifications() -> None:
+    """Let alarms notify topics only as the topics' and their keys' policies allow.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    """
+    dispatch = cloudwatch._dispatch_alarm_actions
+
+    def dispatch_as_allowed(alarm: Alarm, before: str, after: str, reason: str) -> None:
+        kinds = ("AlarmActions", "OKActions", "InsufficientDataActions")
+        allowed = {
+            kind: [each for each in alarm.get(kind) or () if _may_notify(each, alarm["AlarmArn"])]
+            for kind in kinds
+        }
+        dispatch({**alarm, **allowed}, before, after, reason)
+
+    cloudwatch._dispatch_alarm_actions = dispatch_as_allowed
+
+
+def _may_notify(topic_arn: str, alarm_arn: str) -> bool:
+    if ":sns:" not in topic_arn:
+        return True
+    from ministack.core import iam_evaluator
+
+    # CloudWatch calls over TLS, and from nowhere that a policy could name.
+    iam_evaluator.pin_request_origin("127.0.0.1", True)
+    account = alarm_arn.split(":")[4]
+    problem = None
+    if not _sns.topic_policy_allows(topic_arn, _CLOUDWATCH, alarm_arn, account):
+        problem = "the topic's policy does not allow SNS:Publish"
+    elif not _key_allows(topic_arn, account):
+        problem = "the policy of the topic's key does not allow kms:GenerateDataKey"
+    if problem is not None:
+        logger.warning("%s cannot notify %s: %s for %s", alarm_arn, topic_arn, problem, _CLOUDWATCH)
+    return problem is None
+
+
+def _key_allows(topic_arn: str, account: str) -> bool:
+    from ministack import app as ministack_app
+    from ministack.core import iam_evaluator
+
+    topic = _sns._topic_by_arn_any_scope(topic_arn) or {}
+    key = topic.get("attributes", {}).get("KmsMasterKeyId")
+    if not key or not ministack_app.AUTH:
+        return True
+    # The key that AWS manages for SNS has a policy that nobody can change.
+    found = None if key.startswith("alias/aws/") else _kms.key_policy_for_arn(key)
+    if found is None:
+        return False
+    return all(
+        iam_evaluator.evaluate_resource_policy(
+            found[0],
+            iam_evaluator.EvalContext(
+                principal_arn=_CLOUDWATCH,
+                principal_type="AWSService",
+                principal_account="",
+                action=action,
+                resource_arn="*",
+                region=topic_arn.split(":")[3],
+                service_context={"aws:sourceaccount": account},
+            ),
+            service=_CLOUDWATCH,
+        ).decision
+        == "Allow"
+        for action in ("kms:GenerateDataKey", "kms:Decrypt")
+    )
 
 
 def set_state(alarm: Alarm, state: str, reason: str, now: float) -> None:

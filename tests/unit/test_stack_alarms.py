@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from aws_cdk import App, Stack
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Match, Template
@@ -96,6 +97,41 @@ def test_actions_of_every_interpreter_are_joined(stack: Stack) -> None:
     for alarm in alarms.alarms.values():
         assert stack.resolve(alarm.alarm_actions) == expected
         assert stack.resolve(alarm.ok_actions) == expected
+
+
+def test_a_topic_with_a_policy_of_its_own_lets_the_accounts_alarms_in(stack: Stack) -> None:
+    topic = sns.Topic(stack, "Strict", enforce_ssl=True)
+    for _ in range(2):
+        StackAlarms.of(stack, thresholds=AlarmThresholds(), actions=[topic], runbook_url=URL)
+    (policy,) = Template.from_stack(stack).find_resources("AWS::SNS::TopicPolicy").values()
+    allowed = [
+        each
+        for each in policy["Properties"]["PolicyDocument"]["Statement"]
+        if each["Effect"] == "Allow"
+    ]
+    (statement,) = allowed
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert statement["Condition"]["StringEquals"] == {
+        "aws:SourceAccount": {"Ref": "AWS::AccountId"}
+    }
+
+
+def test_the_key_of_a_topic_lets_alarms_use_it(stack: Stack) -> None:
+    topic = sns.Topic(stack, "Encrypted", master_key=kms.Key(stack, "Key"))
+    StackAlarms.of(stack, thresholds=AlarmThresholds(), actions=[topic], runbook_url=URL)
+    (key,) = Template.from_stack(stack).find_resources("AWS::KMS::Key").values()
+    services = [
+        each["Principal"].get("Service") for each in key["Properties"]["KeyPolicy"]["Statement"]
+    ]
+    assert services.count("cloudwatch.amazonaws.com") == 1
+
+
+def test_a_topic_without_a_policy_gets_none(stack: Stack) -> None:
+    """It lets its account's alarms in; a policy would take the place of that for everybody."""
+    StackAlarms.of(
+        stack, thresholds=AlarmThresholds(), actions=[sns.Topic(stack, "Plain")], runbook_url=URL
+    )
+    Template.from_stack(stack).resource_count_is("AWS::SNS::TopicPolicy", 0)
 
 
 def test_more_actions_than_an_alarm_takes_are_refused(stack: Stack) -> None:

@@ -46,6 +46,7 @@ class Heartbeat:
         """
         ministack.follow(self._clock)
         ministack.take_over_alarms()
+        ministack.guard_notifications()
         ministack.accept_alarms(requests.check_alarm, requests.parameters_of)
         ministack.answer_metric_data(self._evaluator.metric_data, requests.parameters_of)
         ministack.on_execution(self._evaluator.record_execution)

@@ -111,6 +111,69 @@ def test_an_alarm_is_raised_and_over_and_says_so(bench: Bench) -> None:
     assert [each for each in bench.notified() if each[1] == "ALARM"] == [(name, "ALARM")]
 
 
+def raised_with_topic(bench: Bench, attribute: str, value: str) -> bool:
+    """Whether the subscriber hears of an alarm when the topic has an attribute."""
+    bench.aws.client("sns").set_topic_attributes(
+        TopicArn=bench.topic, AttributeName=attribute, AttributeValue=value
+    )
+    name = bench.alarm("a", {"Who": "me"})
+    bench.put(10, {"Who": "me"})
+    bench.advance(60)
+    assert bench.state(name) == "ALARM"
+    return (name, "ALARM") in bench.notified()
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def test_a_topic_whose_policy_leaves_cloudwatch_out_is_not_notified(bench: Bench) -> None:
+    only_tls = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sns:Publish",
+        "Resource": bench.topic,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    assert not raised_with_topic(bench, "Policy", document(only_tls))
+    bench.advance(300)
+    bench.notified()
+    let_in = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": bench.topic,
+        "Condition": {"StringEquals": {"aws:SourceAccount": bench.aws.account}},
+    }
+    assert raised_with_topic(bench, "Policy", document(only_tls, let_in))
+
+
+def test_an_encrypted_topic_needs_a_key_that_cloudwatch_may_use(bench: Bench) -> None:
+    root = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{bench.aws.account}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    let_in = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+    }
+    kms = bench.aws.client("kms")
+    keys = [
+        kms.create_key(Policy=document(*each))["KeyMetadata"]["Arn"]
+        for each in ([root], [root, let_in])
+    ]
+    heard = []
+    for key in ("alias/aws/sns", *keys):
+        heard.append(raised_with_topic(bench, "KmsMasterKeyId", key))
+        bench.advance(300)
+        bench.notified()
+    assert heard == [False, False, True]
+
+
 @pytest.mark.parametrize("wrong", [{}, {"Who": "you"}, {"Who": "me", "What": "it"}])
 def test_an_alarm_with_other_dimensions_sees_nothing(bench: Bench, wrong: Dimensions) -> None:
     name = bench.alarm("a", wrong, TreatMissingData="missing")
