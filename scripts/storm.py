@@ -14,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+TEST = "tests/local/storm/test_storm.py"
 
 
 def main() -> int:

@@ -126,7 +126,9 @@ def test_a_run_that_ends_early_still_cleans_up(local_aws, end):
             os.kill(os.getpid(), signal.SIGTERM)
         raise end("it ended here")
 
-    report = run(LocalTarget(local_aws), prefix=prefix, questions=[question_that(ask)])
+    report = run(
+        LocalTarget(local_aws), prefix=prefix, questions=[question_that(ask)], deployment=False
+    )
 
     assert report.interrupted == (end is not RuntimeError)
     assert not report.passed

@@ -33,9 +33,17 @@ class Target(ABC):
     partition: str
     live: bool
 
-    @abstractmethod
+    def __init__(self) -> None:
+        self._clients: dict[str, Any] = {}
+
     def client(self, service: str) -> Any:
-        """A boto3 client with the caller's credentials."""
+        """A boto3 client with the caller's credentials, made once: making one takes a while."""
+        if service not in self._clients:
+            self._clients[service] = self._new_client(service)
+        return self._clients[service]
+
+    @abstractmethod
+    def _new_client(self, service: str) -> Any: ...
 
     @abstractmethod
     def client_of(self, service: str, credentials: dict[str, Any]) -> Any:
@@ -66,13 +74,13 @@ class LocalTarget(Target):
     """
 
     def __init__(self, aws: LocalAws) -> None:
+        super().__init__()
         self._aws = aws
         self.description = "a local AWS"
         self.account, self.region, self.partition = aws.account, aws.region, "aws"
         self.live = False
 
-    def client(self, service: str) -> Any:
-        """A boto3 client with the root's credentials."""
+    def _new_client(self, service: str) -> Any:
         return self._aws.client(service)
 
     def client_of(self, service: str, credentials: dict[str, Any]) -> Any:
@@ -111,6 +119,8 @@ class AccountTarget(Target):
         import boto3
         from botocore.exceptions import BotoCoreError, ClientError
 
+        super().__init__()
+
         try:
             self._session = boto3.session.Session(profile_name=profile, region_name=region)
         except BotoCoreError as error:
@@ -128,8 +138,7 @@ class AccountTarget(Target):
         self.description = f"account {self.account} as {identity['Arn']}"
         self.live = True
 
-    def client(self, service: str) -> Any:
-        """A boto3 client with the profile's credentials."""
+    def _new_client(self, service: str) -> Any:
         make_client: Any = self._session.client
         return make_client(service)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
-import uuid
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -41,11 +41,15 @@ class World:
     tally: Counter[str] = field(default_factory=Counter)
     """How often what was done."""
 
+    _agents: dict[str, Any] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
-        self.stacks = self.aws.client("cloudformation")
-        self.control = self.aws.client("bedrock-agentcore-control")
-        self.functions = self.aws.client("lambda")
-        self.schedules = self.aws.client("scheduler")
+        # Making a client takes longer than most calls.
+        self.client = functools.cache(self.aws.client)
+        self.stacks = self.client("cloudformation")
+        self.control = self.client("bedrock-agentcore-control")
+        self.functions = self.client("lambda")
+        self.schedules = self.client("scheduler")
 
     def begin(self) -> None:
         """Forget everything, and put the functions' code where the templates look for it."""
@@ -53,8 +57,9 @@ class World:
         self.tally["stacks' lives"] += 1
         self.calm()
         self.sessions.clear()
+        self._agents.clear()
         bucket = f"cdk-hnb659fds-assets-{self.aws.account}-{self.aws.region}"
-        storage = self.aws.client("s3")
+        storage = self.client("s3")
         storage.create_bucket(Bucket=bucket)
         assets = {key: path for each in self.templates for path, key in each["assets"].items()}
         for key, path in assets.items():
@@ -205,7 +210,7 @@ class World:
 
     def leftovers(self) -> dict[str, list[str]]:
         """What there is of the kinds that the stack makes, by kind."""
-        client = self.aws.client
+        client = self.client
         roles = client("iam").list_roles()["Roles"]
         policies = client("iam").list_policies(Scope="Local")["Policies"]
         groups = self.schedules.list_schedule_groups()["ScheduleGroups"]
@@ -235,23 +240,25 @@ class World:
                 self.control.get_code_interpreter(codeInterpreterId=identifier)["status"] == "READY"
             )
         )
-        session = self.aws.client("bedrock-agentcore").start_code_interpreter_session(
+        session = self.client("bedrock-agentcore").start_code_interpreter_session(
             codeInterpreterIdentifier=identifier, sessionTimeoutSeconds=SESSION_SECONDS
         )["sessionId"]
         self.bystander = identifier, session
 
     def _as_agent(self, number: int) -> Any:
         role = self.outputs()[f"AgentRole{number}"]
-        credentials = self.aws.client("sts").assume_role(
-            RoleArn=role, RoleSessionName=f"agent-{number}-{uuid.uuid4().hex[:8]}"
-        )["Credentials"]
-        return self.aws.client(
-            "bedrock-agentcore",
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"],
-            config=Config(retries={"total_max_attempts": 1}),
-        )
+        if role not in self._agents:
+            credentials = self.client("sts").assume_role(
+                RoleArn=role, RoleSessionName=f"agent-{number}"
+            )["Credentials"]
+            self._agents[role] = self.aws.client(
+                "bedrock-agentcore",
+                aws_access_key_id=credentials["AccessKeyId"],
+                aws_secret_access_key=credentials["SecretAccessKey"],
+                aws_session_token=credentials["SessionToken"],
+                config=Config(retries={"total_max_attempts": 1}),
+            )
+        return self._agents[role]
 
     def _broken(self, others: list[str]) -> dict[str, Any]:
         """A resource that fails when everything else was done."""
