@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ._series import (
-    FIVE_MINUTES,
-    HOUR,
-    MINUTE,
     Calculation,
     InterpreterSeries,
     Operation,
     Series,
-    account_series,
     total,
 )
 from .alarm_thresholds import AlarmThresholds, Limit, Threshold, Unset
@@ -92,7 +88,7 @@ def limited(definition: Definition, limit: Limit) -> Definition | None:
     )
 
 
-def _chosen(definitions: Sequence[Definition], thresholds: AlarmThresholds) -> Iterator[Definition]:
+def chosen(definitions: Sequence[Definition], thresholds: AlarmThresholds) -> Iterator[Definition]:
     for each in definitions:
         found = limited(each, getattr(thresholds, each.threshold))
         if found is not None:
@@ -144,7 +140,7 @@ def of_service(series: InterpreterSeries, thresholds: AlarmThresholds) -> Iterat
             "stop all sessions with the janitor's kill switch.",
         ),
     ]
-    yield from _chosen(definitions, thresholds)
+    yield from chosen(definitions, thresholds)
     yield from _latency(series, thresholds)
     cost = Definition(
         construct_id="Cost",
@@ -156,7 +152,7 @@ def of_service(series: InterpreterSeries, thresholds: AlarmThresholds) -> Iterat
         meaning="Sessions of this interpreter cost more per hour than expected (estimate).",
         first="See sessions and their age on the dashboard; stop what nobody needs.",
     )
-    yield from _chosen([cost], thresholds)
+    yield from chosen([cost], thresholds)
 
 
 def _latency(series: InterpreterSeries, thresholds: AlarmThresholds) -> Iterator[Definition]:
@@ -222,7 +218,7 @@ def of_sessions(series: InterpreterSeries, thresholds: AlarmThresholds) -> Itera
         first="Read the session functions' errors (dashboard, log lines): a denied permission or "
         "throttling; then stop the sessions by hand.",
     )
-    yield from _chosen([definition], thresholds)
+    yield from chosen([definition], thresholds)
 
 
 def of_janitor(
@@ -257,7 +253,7 @@ def of_janitor(
         first="Read the janitor's log for the sessions and their agent; switch enforcement on, or "
         "stop them by hand.",
     )
-    yield from _chosen([definition], thresholds)
+    yield from chosen([definition], thresholds)
     schedules = thresholds.janitor_silent
     if schedules is None:
         return
@@ -318,130 +314,4 @@ def of_canary(
         missing=Missing.IGNORE,
         meaning="The canary could not use the interpreter, or did not run.",
         first="Read the canary's log for the tool that fails; try the same call by hand.",
-    )
-
-
-def of_account(account: str, region: str, thresholds: AlarmThresholds) -> Iterator[Definition]:
-    """What an account has, however many interpreters there are."""
-    processor, memory = (
-        account_series(account, region, name, statistic="Sum", period=HOUR, label=name)
-        for name in ("CPUUsed-vCPUHours", "MemoryUsed-GBHours")
-    )
-    definitions = [
-        Definition(
-            construct_id="ActiveSessions",
-            threshold="active_sessions",
-            source=account_series(
-                account,
-                region,
-                "ActiveSessionCount",
-                statistic="Maximum",
-                period=MINUTE,
-                label="Active sessions of the account",
-            ),
-            value=800.0,
-            datapoints=3,
-            periods=5,
-            # Without sessions nothing may be published.
-            meaning="The account nears its quota of active code interpreter sessions (1000 by "
-            "default); at the quota no agent can start any.",
-            first="See on the dashboard which interpreter has most sessions; stop what nobody "
-            "needs, or have the quota raised.",
-        ),
-        Definition(
-            construct_id="AccountCost",
-            threshold="account_cost_per_hour",
-            source=Calculation(
-                expression=f"{VCPU_HOUR_PRICE!r} * FILL(cpuused, 0)"
-                f" + {GB_HOUR_PRICE!r} * FILL(memoryused, 0)",
-                using={"cpuused": processor, "memoryused": memory},
-                label="Estimated cost per hour (USD)",
-                period=HOUR,
-            ),
-            value=50.0,
-            # Use is published up to an hour late: the latest hour is often still empty.
-            periods=3,
-            meaning="All code interpreters of the account together cost more per hour than "
-            "expected (estimate).",
-            first="See on the dashboard which interpreter has most sessions, and how old they are.",
-        ),
-    ]
-    yield from _chosen(definitions, thresholds)
-
-
-def of_functions(
-    function_names: Mapping[str, str],
-    queue_name: str | None,
-    account: str,
-    region: str,
-    thresholds: AlarmThresholds,
-) -> Iterator[Definition]:
-    """What a stack with session functions has.
-
-    Args:
-        function_names: Names of the functions, by ids for an expression.
-        queue_name: Name of their dead-letter queue. `None`: there is none.
-        account: The stack's account.
-        region: The stack's region.
-        thresholds: When alarms are raised.
-    """
-    definitions = []
-    if function_names:
-        errors = {
-            name: _aws("AWS/Lambda", "Errors", {"FunctionName": value}, "Sum", account, region)
-            for name, value in function_names.items()
-        }
-        definitions.append(
-            Definition(
-                construct_id="FunctionErrors",
-                threshold="function_errors",
-                source=Calculation(expression=total(errors), using=errors, label="Failed runs"),
-                value=1.0,
-                # A function that does not run does not fail; silence has an alarm of its own.
-                meaning="A session function (drain, janitor or canary) fails: sessions are not "
-                "managed as they should be.",
-                first="Read its latest errors (dashboard, log lines).",
-            )
-        )
-    if queue_name is not None:
-        definitions.append(
-            Definition(
-                construct_id="DeadLetters",
-                threshold="dead_letters",
-                source=_aws(
-                    "AWS/SQS",
-                    "ApproximateNumberOfMessagesVisible",
-                    {"QueueName": queue_name},
-                    "Maximum",
-                    account,
-                    region,
-                ),
-                value=1.0,
-                # An idle queue publishes nothing.
-                meaning="Events of the session functions ended in the dead-letter queue: a drain "
-                "or a sweep did not take place.",
-                first="Read the messages, mend the cause, then delete them; drains are not to be "
-                "sent again.",
-            )
-        )
-    yield from _chosen(definitions, thresholds)
-
-
-def _aws(
-    namespace: str,
-    name: str,
-    dimensions: Mapping[str, str],
-    statistic: str,
-    account: str,
-    region: str,
-) -> Series:
-    return Series(
-        namespace=namespace,
-        name=name,
-        dimensions=dimensions,
-        statistic=statistic,
-        period=FIVE_MINUTES,
-        label=name,
-        account=account,
-        region=region,
     )

@@ -12,7 +12,8 @@ from aws_cdk import CfnResource, IStableStringProducer, Lazy, ReferenceStrength,
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from ._dashboard_body import Functions, Place, Subject, Widget, count_metrics, widgets
+from ._dashboard_body import Widget, count_metrics, widgets
+from ._dashboard_graphs import Functions, Place, Subject
 from ._series import InterpreterSeries
 from ._stacks import facts_of
 from ._validation import Findings, is_token

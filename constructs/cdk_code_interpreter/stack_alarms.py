@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Stack
 from constructs import Construct
 
-from ._alarm_definitions import Definition, of_account, of_functions
+from ._alarm_definitions import Definition
 from ._alarm_resources import (
     MOST_ACTIONS,
     Action,
@@ -19,6 +19,7 @@ from ._alarm_resources import (
     make_alarm,
     what_it_reads,
 )
+from ._shared_alarm_definitions import of_account, of_functions
 from .alarm_thresholds import DEFAULT, AlarmThresholds
 from .session_manager import SessionManager
 
