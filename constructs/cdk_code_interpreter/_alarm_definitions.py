@@ -89,6 +89,7 @@ def limited(definition: Definition, limit: Limit) -> Definition | None:
 
 
 def chosen(definitions: Sequence[Definition], thresholds: AlarmThresholds) -> Iterator[Definition]:
+    """Those that there are to be, with the user's thresholds."""
     for each in definitions:
         found = limited(each, getattr(thresholds, each.threshold))
         if found is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from agentcore_local import _ministack
 from agentcore_local import _ministack_cloudwatch as ministack
+from agentcore_local import _ministack_executions as executions
 from agentcore_local.alarms.embedded_metrics import data_in
 from agentcore_local.alarms.queries import Grid, Metric, Queries
 from agentcore_local.alarms.states import ALARM, EXTRA_DATA_POINTS, Rule, next_state
@@ -31,7 +32,7 @@ class Evaluator:
         dispatched: Invokes the functions that alarms name as their actions.
     """
 
-    def __init__(self, clock: Clock, dispatched: ministack.Dispatched) -> None:
+    def __init__(self, clock: Clock, dispatched: executions.Dispatched) -> None:
         self._clock = clock
         self._dispatched = dispatched
         self._filled_queues: set[tuple[str, str, str]] = set()
@@ -101,7 +102,7 @@ class Evaluator:
     def _publish_queues(self, now: float) -> None:
         """What SQS publishes of queues that are in use."""
         filled = set()
-        for account, region, name, count in ministack.queue_depths():
+        for account, region, name, count in executions.queue_depths():
             key = account, region, name
             if count:
                 filled.add(key)
@@ -143,7 +144,7 @@ class Evaluator:
             if ":lambda:" not in arn:
                 continue
             source = alarm["AlarmArn"]
-            if not ministack.may_invoke(arn, service=_ALARM_PRINCIPAL, source_arn=source):
+            if not executions.may_invoke(arn, service=_ALARM_PRINCIPAL, source_arn=source):
                 logger.warning("the alarm %s may not invoke %s", alarm["AlarmName"], arn)
                 continue
             self._dispatched.dispatch(arn, json.dumps(_alarm_event(alarm, before, now)))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from agentcore_local import _ministack_cloudwatch as ministack
+from agentcore_local import _ministack_executions as executions
 from agentcore_local.alarms import requests
 from agentcore_local.alarms.evaluator import Evaluator
 from agentcore_local.clock import Clock
@@ -34,7 +35,7 @@ class Heartbeat:
     def __init__(self, clock: Clock, *, tick_service: Callable[[], Awaitable[None]]) -> None:
         self._clock = clock
         self._tick_service = tick_service
-        self._dispatched = ministack.Dispatched()
+        self._dispatched = executions.Dispatched()
         self._evaluator = Evaluator(clock, self._dispatched)
         self._minute = 0
         self._beating: asyncio.Task[None] | None = None
@@ -44,14 +45,14 @@ class Heartbeat:
 
         Before roles guard what functions log, and rules what they invoke.
         """
-        ministack.follow(self._clock)
+        executions.follow(self._clock)
         ministack.take_over_alarms()
         ministack.guard_notifications()
         ministack.accept_alarms(requests.check_alarm, requests.parameters_of)
         ministack.answer_metric_data(self._evaluator.metric_data, requests.parameters_of)
-        ministack.on_execution(self._evaluator.record_execution)
-        ministack.on_log(self._evaluator.record_log)
-        ministack.mend_schedules()
+        executions.on_execution(self._evaluator.record_execution)
+        executions.on_log(self._evaluator.record_log)
+        executions.mend_schedules()
         self._dispatched.install()
 
     async def start(self) -> None:
@@ -90,12 +91,12 @@ class Heartbeat:
             await self._live()
 
     def _is_watched(self) -> bool:
-        return ministack.has_alarms() or ministack.has_schedules()
+        return ministack.has_alarms() or executions.has_schedules()
 
     async def _live(self) -> None:
         await self._tick_service()
         # Beside the event loop: what a schedule invokes calls this server.
-        await asyncio.to_thread(ministack.tick_schedules)
+        await asyncio.to_thread(executions.tick_schedules)
         latest = time.monotonic() + _LONGEST_RUN_SECONDS
         while self._dispatched.pending and time.monotonic() < latest:
             await asyncio.sleep(_POLL_SECONDS)
