@@ -34,9 +34,11 @@ def make_traffic(observed: Observed) -> None:
     kept, ended = observed.start(2)
     observed.run(kept)
     for fault in ("server_error", "throttle"):
-        observed.aws.inject(fault, operation="InvokeCodeInterpreter", count=1)
+        # Not once only: the canary calls now and then too, and would use it up.
+        observed.aws.inject(fault, operation="InvokeCodeInterpreter")
         with pytest.raises(ClientError):
             observed.run(kept)
+        observed.aws.clear_faults()
     with pytest.raises(ClientError):
         observed.run("nosuchsession")
     observed.data.stop_code_interpreter_session(
