@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 from aws_cdk import Aws, CfnResource, Stack
 from constructs import Construct, IConstruct
@@ -70,9 +70,20 @@ def partition() -> str:
     return Aws.PARTITION
 
 
+# Both sides weak: a user's stack may well hold what is in it.
+_STACKS: MutableMapping[IConstruct, ReferenceType[Stack]] = WeakKeyDictionary()
+
+
 def stack_of(scope: Construct) -> Stack:
     """The stack that something is in."""
-    return scope if isinstance(scope, Stack) else Stack.of(scope)
+    if isinstance(scope, Stack):
+        return scope
+    reference = _STACKS.get(scope)
+    known = None if reference is None else reference()
+    if known is None:
+        known = Stack.of(scope)
+        _STACKS[scope] = ref(known)
+    return known
 
 
 def outermost_stack(stack: Stack) -> Stack:

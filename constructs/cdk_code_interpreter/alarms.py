@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from . import _alarm_definitions as definitions
 from ._alarm_resources import Action, Actions, check_actions, found_alarm, make_alarm
 from ._series import InterpreterSeries
+from ._stacks import stack_of
 from ._validation import Findings, is_token
 from .alarm_thresholds import LONGEST_EVALUATION_SECONDS, AlarmThresholds, Threshold
 from .stack_alarms import StackAlarms
 
 if TYPE_CHECKING:
+    from aws_cdk import Stack
+
     from .canary import Canary
     from .interface import ICodeInterpreter
     from .session_janitor import SessionJanitor
@@ -71,7 +74,7 @@ class CodeInterpreterAlarms(Construct):
         thresholds = thresholds or AlarmThresholds()
         findings = Findings(scope, construct_id)
         check_actions(findings, actions)
-        stack = Stack.of(scope)
+        stack = stack_of(scope)
         _check_region(findings, stack, interpreter)
         _check_companions(findings, thresholds, janitor, canary)
         wanted = list(_definitions(interpreter, thresholds, janitor, canary))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import CfnResource, IStableStringProducer, Lazy, ReferenceStrength, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from ._dashboard_body import Widget, count_metrics, widgets
 from ._dashboard_graphs import Functions, Place, Subject
@@ -207,8 +208,18 @@ class _Producer:
         return self._produce()
 
 
+# Every dashboard of a stack names the same functions.
+_WEAK: MutableMapping[IConstruct, str] = WeakKeyDictionary()
+
+
 def _weak(construct: IConstruct, name: str) -> str:
     """The name of a construct's resource, without keeping another stack from changing it."""
+    if construct not in _WEAK:
+        _WEAK[construct] = _weak_reference(construct, name)
+    return _WEAK[construct]
+
+
+def _weak_reference(construct: IConstruct, name: str) -> str:
     from aws_cdk import aws_sqs as sqs
 
     resource = construct.node.default_child

@@ -17,7 +17,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._series import name_in_every_generation
-from ._stacks import facts_of, partition
+from ._stacks import facts_of, partition, stack_of
 from ._validation import Findings, is_token
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class LogDelivery(Construct):
             _LogType.APPLICATION_LOGS: application_logs,
             _LogType.TRACES: traces,
         }
-        stack = Stack.of(scope)
+        stack = stack_of(scope)
         facts = facts_of(stack)
         findings = Findings(scope, construct_id)
         _check_interpreter(findings, facts, interpreter)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, cast
 
-from aws_cdk import CustomResource, Duration, Stack
+from aws_cdk import CustomResource, Duration
 from constructs import Construct
 
 from ._references import refer_weakly
 from ._series import name_in_every_generation
+from ._stacks import stack_of
 from ._validation import Findings
 from .session_manager import SessionManager, check_reach, region_of
 
@@ -122,10 +123,10 @@ def _check(
             "the system interpreter is never deleted, and its sessions may be other teams': it "
             "takes no drain; leave it out"
         )
-    elif Stack.of(scope) != interpreter.stack:
+    elif stack_of(scope) != interpreter.stack:
         findings.add(
             f"the interpreter is defined in the stack {interpreter.stack.node.path!r}, where its "
-            f"deletion is decided, not in {Stack.of(scope).node.path!r}; define the drain there"
+            f"deletion is decided, not in {stack_of(scope).node.path!r}; define the drain there"
         )
     if timeout is not None and not 60 <= _seconds(timeout) <= LONGEST_DRAIN_SECONDS:
         findings.add(

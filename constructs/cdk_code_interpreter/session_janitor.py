@@ -7,10 +7,11 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput
 from constructs import Construct
 
 from ._series import name_in_every_generation
+from ._stacks import facts_of, stack_of
 from ._validation import Findings
 from .session_manager import SessionManager, check_reach, region_of
 from .session_policy import Enforcement, SessionPolicy
@@ -107,9 +108,10 @@ class SessionJanitor(Construct):
         """
         self._refuse_system()
         event = shlex.quote(self._event(task="stop_all"))
+        region = facts_of(stack_of(self)).region
         return (
             f"echo {event} | aws lambda invoke "
-            f"--function-name {self.function.function_name} --region {Stack.of(self).region} "
+            f"--function-name {self.function.function_name} --region {region} "
             f"--cli-read-timeout {_READ_TIMEOUT_SECONDS} --payload fileb:///dev/stdin /dev/stdout"
         )
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import jsii
 from aws_cdk import Annotations, IStableStringProducer, Lazy, Stack
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from ._acknowledgements import acknowledge
 from ._schedules import Schedules
-from ._stacks import outermost_stack
+from ._stacks import facts_of, outermost_stack, stack_of
 from ._task_function import TaskFunction
 from .session_settings import SessionManagerSettings
 
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from .interface import ICodeInterpreter
 
 _ID = "CodeInterpreterSessionManager"
+_FUNCTIONS = ("Drain", "Janitor", "Canary")
 _SHARES_ID = "CodeInterpreterSessionShares"
+# Asked for by every drain, janitor and canary; the construct tree answers each time by way of Node.
+_MANAGERS: MutableMapping[Stack, ReferenceType[SessionManager]] = WeakKeyDictionary()
 
 
 class SessionManager(Construct):
@@ -51,7 +55,9 @@ class SessionManager(Construct):
         """
         settings.check(scope, construct_id)
         super().__init__(scope, construct_id)
+        _MANAGERS[stack_of(scope)] = ref(self)
         self.settings = settings
+        self._functions: dict[str, TaskFunction] = {}
         self._shares = _Shares.of(self)
         if settings.encryption_key is not None:
             self._allow_logs(settings)
@@ -68,8 +74,8 @@ class SessionManager(Construct):
         Raises:
             ValueError: The stack's functions have other settings, or the settings cannot be.
         """
-        stack = Stack.of(scope)
-        existing = stack.node.try_find_child(_ID)
+        stack = stack_of(scope)
+        existing = _manager_in(stack)
         if existing is None:
             return SessionManager(stack, _ID, settings=settings or SessionManagerSettings())
         if not isinstance(existing, SessionManager):
@@ -88,14 +94,13 @@ class SessionManager(Construct):
     @staticmethod
     def if_any(stack: Stack) -> SessionManager | None:
         """The manager of a stack, if anything in it has needed one so far."""
-        existing = stack.node.try_find_child(_ID)
+        existing = _manager_in(stack)
         return existing if isinstance(existing, SessionManager) else None
 
     @property
     def functions(self) -> Sequence[TaskFunction]:
         """The functions that there are so far; each is made when something first needs it."""
-        found = [self.node.try_find_child(each) for each in ("Drain", "Janitor", "Canary")]
-        return [each for each in found if isinstance(each, TaskFunction)]
+        return [self._functions[each] for each in _FUNCTIONS if each in self._functions]
 
     @functools.cached_property
     def drain(self) -> TaskFunction:
@@ -175,7 +180,7 @@ class SessionManager(Construct):
         dead_letter_queue: sqs.IQueue | None,
         *statements: iam.PolicyStatement,
     ) -> TaskFunction:
-        return TaskFunction(
+        made = self._functions[construct_id] = TaskFunction(
             self,
             construct_id,
             handler=f"{construct_id.lower()}.handler",
@@ -189,6 +194,7 @@ class SessionManager(Construct):
                 "INTERPRETERS": Lazy.string(_Count(self._shares)),
             },
         )
+        return made
 
     def _describe_stack(self) -> iam.PolicyStatement:
         """What a function may ask CloudFormation: whether its own stack rolls back."""
@@ -224,6 +230,12 @@ class SessionManager(Construct):
             )
 
 
+def _manager_in(stack: Stack) -> IConstruct | None:
+    reference = _MANAGERS.get(stack)
+    known = None if reference is None else reference()
+    return stack.node.try_find_child(_ID) if known is None else known
+
+
 def logs_key_statement(stack: Stack) -> iam.PolicyStatement:
     """What a key's policy must say for log groups of a stack's account to be encrypted with it.
 
@@ -253,11 +265,12 @@ def check_reach(interpreter: ICodeInterpreter, scope: Construct, construct_id: s
     """
     from aws_cdk import Token
 
-    accounts = {interpreter.account, Stack.of(scope).account}
+    account = facts_of(stack_of(scope)).account
+    accounts = {interpreter.account, account}
     if len(accounts) > 1 and not any(Token.is_unresolved(each) for each in accounts):
         raise ValueError(
             f"{scope.node.path}/{construct_id}: the interpreter is in account "
-            f"{interpreter.account}, this stack in {Stack.of(scope).account}; interpreters have no "
+            f"{interpreter.account}, this stack in {account}; interpreters have no "
             "resource policy, so manage it from a stack in its own account"
         )
 
@@ -265,7 +278,7 @@ def check_reach(interpreter: ICodeInterpreter, scope: Construct, construct_id: s
 def region_of(interpreter: ICodeInterpreter, scope: Construct) -> dict[str, str]:
     """The region that a function must call, where it is not its own, as a property."""
     region = interpreter.region
-    return {} if region == Stack.of(scope).region else {"region": region}
+    return {} if region == facts_of(stack_of(scope)).region else {"region": region}
 
 
 def _difference(existing: SessionManagerSettings, wanted: SessionManagerSettings) -> str:
@@ -282,7 +295,7 @@ class _Shares(Construct):
 
     @staticmethod
     def of(scope: Construct) -> _Shares:
-        root = outermost_stack(Stack.of(scope))
+        root = outermost_stack(stack_of(scope))
         existing: Any = root.node.try_find_child(_SHARES_ID)
         return existing if isinstance(existing, _Shares) else _Shares(root, _SHARES_ID)
 
