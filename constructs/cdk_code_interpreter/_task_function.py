@@ -58,6 +58,7 @@ class TaskFunction(Construct):
             statements: What it may do, whichever interpreters there are.
         """
         super().__init__(scope, construct_id)
+        self.task = construct_id
         self.log_group = logs.LogGroup(
             self,
             "Logs",

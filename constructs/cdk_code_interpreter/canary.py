@@ -60,7 +60,7 @@ class Canary(Construct):
         check_commands(scope, construct_id, commands)
         check_reach(interpreter, scope, construct_id)
         super().__init__(scope, construct_id)
-        manager = SessionManager.of(self)
+        manager = SessionManager.of(scope)
         manager.canary.allow(CHECK_ACTIONS, interpreter.prefix_arn)
         self.interval = schedule
         self.schedule = manager.schedules.every(
@@ -75,7 +75,7 @@ class Canary(Construct):
                     "task": "check",
                     "interpreter_id": interpreter.code_interpreter_id,
                     "name": name_in_every_generation(interpreter),
-                    **region_of(interpreter, self),
+                    **region_of(interpreter, scope),
                     "commands": list(commands),
                 }
             ),

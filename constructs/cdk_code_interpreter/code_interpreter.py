@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -231,12 +232,12 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         drain = self._drain
         return self.undrained_code_interpreter_arn if drain is None else drain.code_interpreter_arn
 
-    @property
+    @functools.cached_property
     def undrained_code_interpreter_id(self) -> str:
         """The id as CloudFormation knows it."""
         return self.resource.code_interpreter_id
 
-    @property
+    @functools.cached_property
     def undrained_code_interpreter_arn(self) -> str:
         """The ARN as CloudFormation knows it."""
         return self.resource.code_interpreter_arn

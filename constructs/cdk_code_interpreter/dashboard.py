@@ -186,15 +186,13 @@ class CodeInterpreterDashboard(Construct):
             if manager is None or facts_of(stack).region != self._facts.region:
                 continue
             of_stack = "" if len(stacks) == 1 else f" of {path}"
-            found += [(f"{each.node.id}{of_stack}", each) for each in manager.functions]
+            found += [(f"{each.task}{of_stack}", each) for each in manager.functions]
             queue = manager.dead_letter_queue_if_any
             if queue is not None:
-                queues[f"Dead letters{of_stack}"] = _weak(queue, queue.queue_name)
+                queues[f"Dead letters{of_stack}"] = _weak(queue, "queue_name")
         return Functions(
-            names={
-                label: _weak(each.function, each.function.function_name) for label, each in found
-            },
-            log_groups=[_weak(each.log_group, each.log_group.log_group_name) for _, each in found],
+            names={label: _weak(each.function, "function_name") for label, each in found},
+            log_groups=[_weak(each.log_group, "log_group_name") for _, each in found],
             queues=queues,
         )
 
@@ -212,19 +210,19 @@ class _Producer:
 _WEAK: MutableMapping[IConstruct, str] = WeakKeyDictionary()
 
 
-def _weak(construct: IConstruct, name: str) -> str:
+def _weak(construct: IConstruct, attribute: str) -> str:
     """The name of a construct's resource, without keeping another stack from changing it."""
     if construct not in _WEAK:
-        _WEAK[construct] = _weak_reference(construct, name)
+        _WEAK[construct] = _weak_reference(construct, attribute)
     return _WEAK[construct]
 
 
-def _weak_reference(construct: IConstruct, name: str) -> str:
+def _weak_reference(construct: IConstruct, attribute: str) -> str:
     from aws_cdk import aws_sqs as sqs
 
     resource = construct.node.default_child
     if not isinstance(resource, CfnResource):  # an import
-        return name
+        return str(getattr(construct, attribute))
     own = resource.attr_queue_name if isinstance(resource, sqs.CfnQueue) else resource.ref
     return Stack.consume_reference(own, ReferenceStrength.WEAK)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from typing import TYPE_CHECKING, cast
 
 from aws_cdk import CustomResource, Duration
@@ -73,10 +74,10 @@ class SessionDrain(Construct):
         """
         _check(scope, construct_id, interpreter, timeout)
         super().__init__(scope, construct_id)
-        manager = SessionManager.of(self)
+        manager = SessionManager.of(scope)
         manager.share_pace(interpreter)
         policy = manager.drain.allow(_ACTIONS, interpreter.prefix_arn)
-        region = region_of(interpreter, self).get("region")
+        region = region_of(interpreter, scope).get("region")
         self._resource = CustomResource(
             self,
             "Resource",
@@ -99,12 +100,12 @@ class SessionDrain(Construct):
         resource.add_property_override("ServiceTimeout", SERVICE_TIMEOUT_SECONDS)
         refer_weakly(resource)
 
-    @property
+    @functools.cached_property
     def code_interpreter_id(self) -> str:
         """The id, as the drain answers it: who uses it is deleted before the drain runs."""
         return self._resource.get_att_string("CodeInterpreterId")
 
-    @property
+    @functools.cached_property
     def code_interpreter_arn(self) -> str:
         """The ARN, as the drain answers it: who uses it is deleted before the drain runs."""
         return self._resource.get_att_string("CodeInterpreterArn")

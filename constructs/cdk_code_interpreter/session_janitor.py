@@ -65,7 +65,7 @@ class SessionJanitor(Construct):
         super().__init__(scope, construct_id)
         self.policy = policy
         self._interpreter = interpreter
-        self._manager = SessionManager.of(self)
+        self._manager = SessionManager.of(scope)
         self._manager.share_pace(interpreter)
         janitor = self._manager.janitor
         janitor.allow(_WATCH if interpreter.is_system else _STOP, interpreter.prefix_arn)

@@ -64,9 +64,9 @@ class SmokeTest(Construct):
         check_commands(scope, construct_id, commands)
         check_reach(interpreter, scope, construct_id)
         super().__init__(scope, construct_id)
-        canary = SessionManager.of(self).canary
+        canary = SessionManager.of(scope).canary
         policy = canary.allow(CHECK_ACTIONS, interpreter.prefix_arn)
-        region = region_of(interpreter, self).get("region")
+        region = region_of(interpreter, scope).get("region")
         resource = CustomResource(
             self,
             "Resource",
