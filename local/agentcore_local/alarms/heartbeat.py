@@ -20,7 +20,8 @@ _MINUTE = 60
 _LOOK_SECONDS = 1.0
 # A month is jumped over; alarms look back for a day at the most, and ours for some hours.
 LIVED_THROUGH_SECONDS = 6 * 3600
-_LONGEST_RUN_SECONDS = 60.0
+# A run that takes longer goes on beside the clock.
+_LONGEST_RUN_SECONDS = 20.0
 _POLL_SECONDS = 0.005
 
 
