@@ -16,7 +16,7 @@ from .pacing import CLOCK, REQUESTS_PER_SECOND, Clock, Deadline, Pace
 from .sessions import Caller
 
 LONGEST_LOOK = 60.0
-ATTEMPTS = 4
+ATTEMPTS = 6
 
 
 def outlives_rollback(
@@ -33,7 +33,8 @@ def outlives_rollback(
         clock: The time, and the waiting.
     """
     # A pace of its own: CloudFormation's throttling says nothing about the sessions' service.
-    caller = Caller(Pace(REQUESTS_PER_SECOND, clock), clock)
+    # A permission may still have to spread: the policy came with the update that is taken back.
+    caller = Caller(Pace(REQUESTS_PER_SECOND, clock), clock, patience=LONGEST_LOOK)
     deadline = Deadline(LONGEST_LOOK, clock)
     try:
         answer = caller.call(

@@ -79,9 +79,10 @@ def test_every_other_deletion_drains(delete, created, status):
     assert delete({"StackStatus": status, "LastUpdatedTime": created + A_MOMENT}) == 0
 
 
-def test_a_throttled_look_at_the_stack_is_repeated(delete, created):
+@pytest.mark.parametrize("error", ["Throttling", "AccessDenied"])
+def test_a_look_at_the_stack_is_repeated(delete, created, error):
     stack = {"StackStatus": ROLLS_BACK[0], "LastUpdatedTime": created + A_MOMENT}
-    assert delete(stack, errors=["Throttling", "Throttling"]) == 2
+    assert delete(stack, errors=[error, error]) == 2
 
 
 def test_a_stack_that_cannot_be_seen_drains(delete, created):

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from agentcore_local import LocalAws
 
 STACK = "Storm"
+NOTHING_TO_DO = "nothing to do"
 PATIENCE_SECONDS = 120
 SESSION_SECONDS = 28_800
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -75,7 +76,10 @@ class World:
     # What is done to it
 
     def deploy(self, index: int, *, broken: bool = False, by_cli: bool = False) -> str:
-        """Create or update the stack, and return the status that it ends in."""
+        """Create or update the stack, and return the status that it ends in.
+
+        NOTHING_TO_DO if the stack is like that already; the CLI does not tell.
+        """
         if by_cli:
             self._cdk("deploy", index, "--require-approval", "never")
             self.tally["deployments by the CDK CLI"] += 1
@@ -97,6 +101,7 @@ class World:
             except ClientError as error:
                 if "No updates are to be performed" not in str(error):
                     raise
+                return NOTHING_TO_DO
         return self._settled()
 
     def destroy(self, *, by_cli: bool = False) -> str:
@@ -118,7 +123,7 @@ class World:
                     sessionTimeoutSeconds=SESSION_SECONDS,
                     name=f"agent-{agent}",
                 )["sessionId"]
-            except ConnectionError:
+            except BotoCoreError:
                 continue  # there may be a session that nobody knows of
             except ClientError as error:
                 if error.response["Error"]["Code"] not in _PASSING:
