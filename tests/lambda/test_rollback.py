@@ -28,7 +28,10 @@ class Stacks:
 
     def describe_stacks(self, *, StackName):
         if self.errors:
-            raise ClientError({"Error": {"Code": self.errors.pop(0)}}, "DescribeStacks")
+            code = self.errors.pop(0)
+            status = 403 if code == "AccessDenied" else 400
+            answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+            raise ClientError(answer, "DescribeStacks")
         return {"Stacks": [self.stack]}
 
 
