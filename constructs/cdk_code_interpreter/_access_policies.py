@@ -12,12 +12,14 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from typing import cast
 
-from aws_cdk import Annotations, CfnResource, Stack
+from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ._acknowledgements import acknowledge_wildcard
+from ._places import Component, path_of, resource_of, stack_of
 
 # A managed policy has at most 6,144 characters:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -42,22 +44,26 @@ def size_of(text: str) -> int:
     return len(known) + _LONGEST_VALUE * known.count(_ANY_TOKEN)
 
 
-class AccessPolicies(Construct):
+class AccessPolicies(Component):
     """The managed policies of one function's role, split where one would be too long."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, role: iam.IRole) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, role: iam.IRole, manager: Construct
+    ) -> None:
         """Prepare for statements.
 
         Args:
             scope: Where to define the policies.
             construct_id: Their id in that scope.
             role: The role that they are attached to.
+            manager: What holds the functions that share these patterns.
         """
         super().__init__(scope, construct_id)
         self._role = role
+        self._manager = manager
         self._policies: list[_Policy] = []
 
-    def allow(self, actions: Sequence[str], resource_arn: str) -> iam.ManagedPolicy:
+    def allow(self, actions: Sequence[str], resource_arn: str) -> iam.CfnManagedPolicy:
         """Allow actions on a resource.
 
         Args:
@@ -83,7 +89,7 @@ class AccessPolicies(Construct):
                 )
         self._policies[-1].add(wanted, resource_arn)
         acknowledge_wildcard(
-            self,
+            self._manager,
             resource_arn,
             "The pattern names one interpreter in all its generations: a replaced one must be "
             "reached until it is deleted.",
@@ -93,12 +99,13 @@ class AccessPolicies(Construct):
 
 class _Policy:
     def __init__(self, scope: Construct, construct_id: str, role: iam.IRole) -> None:
-        self.resource = iam.ManagedPolicy(scope, construct_id, roles=[role])
-        self._stack = Stack.of(scope)
+        self._policy = iam.ManagedPolicy(scope, construct_id, roles=[role])
+        self.resource = cast("iam.CfnManagedPolicy", resource_of(self._policy))
+        self._stack = stack_of(scope)
         self._statements: dict[tuple[str, ...], iam.PolicyStatement] = {}
         self._contents: dict[tuple[str, ...], list[str]] = {}
         self._size = _FRAME
-        words = re.findall(r"[A-Za-z0-9]+", self.resource.node.path.partition("/")[2])
+        words = re.findall(r"[A-Za-z0-9]+", f"{path_of(scope)}/{construct_id}".partition("/")[2])
         self._logical_id = "".join(words)[-180:]
 
     def has(self, actions: tuple[str, ...], resource_arn: str) -> bool:
@@ -114,7 +121,7 @@ class _Policy:
             self._statements[actions].add_resources(resource_arn)
         else:
             statement = iam.PolicyStatement(actions=list(actions), resources=[resource_arn])
-            self.resource.add_statements(statement)
+            self._policy.add_statements(statement)
             self._statements[actions] = statement
         self._rename()
 
@@ -130,9 +137,7 @@ class _Policy:
             for actions, arns in self._contents.items()
         )
         digest = hashlib.sha256(json.dumps(contents).encode()).hexdigest()[:8]
-        resource = self.resource.node.default_child
-        assert isinstance(resource, CfnResource)
-        resource.override_logical_id(f"{self._logical_id}{digest.upper()}")
+        self.resource.override_logical_id(f"{self._logical_id}{digest.upper()}")
 
     def _stable(self, arn: str) -> str:
         """The ARN in words that are the same in every run; a token's number is not."""

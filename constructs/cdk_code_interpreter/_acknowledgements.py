@@ -7,18 +7,20 @@ in a template, and a report lists each with its reason.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import MutableMapping
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Acknowledgment, Validations
-
-if TYPE_CHECKING:
-    from constructs import Construct
+from constructs import Construct
 
 _PSEUDO_PARAMETER = re.compile(r"\$\{Token\[AWS\.([A-Za-z]+)\.\d+\]\}")
 
 
+_ACKNOWLEDGED: MutableMapping[Construct, tuple[Validations, set[str]]] = WeakKeyDictionary()
+
+
 def acknowledge(scope: Construct, pack: str, rule: str, reason: str) -> None:
-    """Acknowledge a rule of cdk-nag for a construct and what is in it.
+    """Acknowledge a rule of cdk-nag for a construct and what is in it, once.
 
     Args:
         scope: The construct.
@@ -27,7 +29,13 @@ def acknowledge(scope: Construct, pack: str, rule: str, reason: str) -> None:
         reason: Why it cannot be avoided.
     """
     identifier = f"{pack}::{pack}-{rule}"
-    Validations.of(scope).acknowledge(Acknowledgment(id=identifier, reason=reason))
+    known = _ACKNOWLEDGED.get(scope)
+    if known is None:
+        known = _ACKNOWLEDGED[scope] = (Validations.of(scope), set())
+    validations, identifiers = known
+    if identifier not in identifiers:
+        identifiers.add(identifier)
+        validations.acknowledge(Acknowledgment(id=identifier, reason=reason))
 
 
 def acknowledge_wildcard(scope: Construct, resource: str, reason: str) -> None:

@@ -6,16 +6,18 @@ each metric that it reads, and there are several alarms for each interpreter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from weakref import WeakKeyDictionary
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from ._places import child_of, path_of
 from ._series import Calculation, Series
-from ._stacks import facts_of, partition
+from ._stacks import facts_of
 
 if TYPE_CHECKING:
     from aws_cdk import Stack
@@ -84,12 +86,11 @@ class Actions:
         """Take topics and other actions.
 
         Args:
-            actions: Topics are taken by their ARN, which is asked for once; anything else is
-                bound to each alarm.
+            actions: Topics are taken by their ARN; anything else is bound to each alarm.
         """
         self.given = list(actions)
-        topics = [each for each in actions if hasattr(each, "topic_arn")]
-        self.topic_arns = [each.topic_arn for each in topics]
+        topics = [each for each in actions if hasattr(type(each), "topic_arn")]
+        self.topic_arns = [_topic_arn(cast("sns.ITopic", each)) for each in topics]
         self._bound = [
             cast("cloudwatch.IAlarmAction", each) for each in actions if each not in topics
         ]
@@ -102,6 +103,15 @@ class Actions:
             handle.add_ok_action(*self._bound)
 
 
+_TOPIC_ARNS: MutableMapping[sns.ITopic, str] = WeakKeyDictionary()
+
+
+def _topic_arn(topic: sns.ITopic) -> str:
+    if topic not in _TOPIC_ARNS:
+        _TOPIC_ARNS[topic] = topic.topic_arn
+    return _TOPIC_ARNS[topic]
+
+
 def let_alarms_publish(actions: Sequence[Action], stack: Stack) -> None:
     """Let the alarms of a stack's account publish to topics of the same app.
 
@@ -112,7 +122,7 @@ def let_alarms_publish(actions: Sequence[Action], stack: Stack) -> None:
     for topic in actions:
         if not isinstance(topic, sns.Topic):
             continue
-        if topic.node.try_find_child("Policy") is not None:
+        if child_of(topic, "Policy") is not None:
             topic.add_to_resource_policy(_publish_statement(topic, facts_of(stack)))
         if topic.master_key is not None:
             from ._key_policies import alarms_key_statement, use_key
@@ -121,7 +131,6 @@ def let_alarms_publish(actions: Sequence[Action], stack: Stack) -> None:
 
 
 def _publish_statement(topic: sns.Topic, facts: StackFacts) -> iam.PolicyStatement:
-    alarms = f"arn:{partition()}:cloudwatch:{facts.region}:{facts.account}:alarm:*"
     return iam.PolicyStatement(
         sid="CloudWatchAlarms",
         principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
@@ -129,7 +138,7 @@ def _publish_statement(topic: sns.Topic, facts: StackFacts) -> iam.PolicyStateme
         resources=[topic.topic_arn],
         conditions={
             "StringEquals": {"aws:SourceAccount": facts.account},
-            "ArnLike": {"aws:SourceArn": alarms},
+            "ArnLike": {"aws:SourceArn": facts.alarm_arn("*")},
         },
     )
 
@@ -191,7 +200,7 @@ def found_alarm(
     """
     if name not in alarms:
         raise ValueError(
-            f"{scope.node.path}: there is no alarm {name!r}; there are: "
+            f"{path_of(scope)}: there is no alarm {name!r}; there are: "
             f"{', '.join(sorted(alarms)) or 'none'}"
         )
     return handle_of(scope, name, alarms[name])
@@ -208,7 +217,7 @@ def check_actions(findings: Findings, actions: Sequence[Action]) -> None:
 
 def handle_of(scope: Construct, construct_id: str, resource: cloudwatch.CfnAlarm) -> AlarmHandle:
     """The alarm as CDK's own interface, made when first asked for."""
-    existing = scope.node.try_find_child(f"{construct_id}Handle")
+    existing = child_of(scope, f"{construct_id}Handle")
     if isinstance(existing, AlarmHandle):
         return existing
     return AlarmHandle(scope, f"{construct_id}Handle", resource=resource)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
 from aws_cdk import aws_sns as sns
 
-from ._key_policies import alarms_key_statement, use_key
+from ._places import child_of, path_of, stack_of
 
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
@@ -27,12 +26,12 @@ def alarm_topic_of(scope: Construct, key: kms.IKey | None) -> sns.Topic:
     Raises:
         ValueError: The stack's topic has another key.
     """
-    stack = Stack.of(scope)
-    existing = stack.node.try_find_child(_ID)
+    stack = stack_of(scope)
+    existing = child_of(stack, _ID)
     if isinstance(existing, _AlarmTopic):
         if existing.key is not key:
             raise ValueError(
-                f"{scope.node.path}: the stack's alarm topic {existing.node.path} has another key; "
+                f"{path_of(scope)}: the stack's alarm topic {path_of(existing)} has another key; "
                 "use one profile for all interpreters of a stack, or pass alarm_topic="
             )
         return existing
@@ -50,4 +49,6 @@ class _AlarmTopic(sns.Topic):
         )
         self.key = key
         if key is not None:
-            use_key(self, key, alarms_key_statement(Stack.of(self)))
+            from ._key_policies import alarms_key_statement, use_key
+
+            use_key(self, key, alarms_key_statement(stack_of(self)))

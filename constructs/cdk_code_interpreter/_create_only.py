@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ._places import resource_of, stack_of
 from ._stacks import facts_of
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ def _behind(referred_to: IConstruct | None) -> list[Any] | None:
     from aws_cdk import aws_iam as iam
     from aws_cdk import aws_secretsmanager as secretsmanager
 
-    resource = referred_to.node.default_child
+    resource = resource_of(referred_to)
     if isinstance(resource, iam.CfnRole):
         properties = resource._cfn_properties
         named = [properties.get("path"), properties.get("roleName")]
-        return [*facts_of(resource.stack).identity, *named]
+        return [*facts_of(stack_of(referred_to)).identity, *named]
     if isinstance(resource, secretsmanager.CfnSecret):
-        return [*facts_of(resource.stack).identity, resource.name]
+        return [*facts_of(stack_of(referred_to)).identity, resource.name]
     return None

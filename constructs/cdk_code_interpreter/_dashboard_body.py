@@ -77,10 +77,8 @@ def _header(title: str, subjects: Sequence[Subject]) -> str:
 
 def _alarms_of(subjects: Sequence[Subject]) -> list[str]:
     if len(subjects) == 1:
-        (only,) = subjects
-        composite = [] if only.composite_arn is None else [only.composite_arn]
-        return [*composite, *only.alarm_arns]
-    return [each.composite_arn for each in subjects if each.composite_arn is not None]
+        return list(subjects[0].alarm_arns)
+    return [arn for each in subjects for arn in each.alarm_arns[:1]]
 
 
 class _Page:

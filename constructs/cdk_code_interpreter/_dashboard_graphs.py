@@ -33,8 +33,7 @@ class Subject:
     Attributes:
         label: What it is called in graphs.
         series: Its metrics.
-        alarm_arns: Its alarms.
-        composite_arn: The alarm that rolls them up. `None`: there is none.
+        alarm_arns: Its alarms, the one that rolls them up first.
         generation: Name of an interpreter of another stack. A reference to it is weak, and is
             read anew only when this stack's own template changes: with this name it does.
     """
@@ -43,7 +42,6 @@ class Subject:
     series: InterpreterSeries
     generation: str | None = None
     alarm_arns: Sequence[str] = ()
-    composite_arn: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

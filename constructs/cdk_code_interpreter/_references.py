@@ -13,17 +13,17 @@ from aws_cdk import ReferenceStrength
 from ._stacks import facts_of, outermost_nested_stack_resource
 
 if TYPE_CHECKING:
-    from aws_cdk import CfnResource
+    from aws_cdk import CfnResource, Stack
 
 
-def refer_weakly(resource: CfnResource) -> None:
+def refer_weakly(resource: CfnResource, stack: Stack) -> None:
     """Let other stacks read this resource's attributes without holding them fast.
 
     Args:
         resource: The resource whose attributes change when the interpreter is replaced.
+        stack: Its stack.
     """
     resource.apply_cross_stack_reference_strength(ReferenceStrength.WEAK)
-    stack = resource.stack
     if facts_of(stack).nest:
         # What leaves a nested stack is an output of it, and so a reference to that stack's own
         # resource. `BOTH` keeps the exports that others may already import, and frees ours.

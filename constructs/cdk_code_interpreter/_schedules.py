@@ -5,21 +5,25 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
-from constructs import Construct
+
+from ._durations import seconds_of
+from ._places import Component, resource_of, stack_of
+from ._stacks import facts_of
 
 if TYPE_CHECKING:
+    from aws_cdk import Duration
     from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sqs as sqs
+    from constructs import Construct
 
 _RETRIES = 2
 
 
-class Schedules(Construct):
+class Schedules(Component):
     """Schedules that invoke functions of the session manager."""
 
     def __init__(
@@ -33,7 +37,7 @@ class Schedules(Construct):
             dead_letter_queue: Gets invocations that could not be made.
         """
         super().__init__(scope, construct_id)
-        self._queue = dead_letter_queue
+        self._queue_arn = dead_letter_queue.queue_arn
         self.group = scheduler.CfnScheduleGroup(self, "Group")
         self.role = iam.Role(
             self,
@@ -45,7 +49,7 @@ class Schedules(Construct):
                 "scheduler.amazonaws.com",
                 conditions={
                     "StringEquals": {
-                        "aws:SourceAccount": Stack.of(self).account,
+                        "aws:SourceAccount": facts_of(stack_of(self)).account,
                         "aws:SourceArn": self.group.attr_arn,
                     }
                 },
@@ -54,17 +58,19 @@ class Schedules(Construct):
         self._invoke = iam.PolicyStatement(actions=["lambda:InvokeFunction"])
         statements = [
             self._invoke,
-            iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self._queue.queue_arn]),
+            iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self._queue_arn]),
         ]
-        key = self._queue.encryption_master_key
+        key = dead_letter_queue.encryption_master_key
         if key is not None:
             statements.append(
                 iam.PolicyStatement(
                     actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]
                 )
             )
-        self._policy = iam.ManagedPolicy(self, "Policy", roles=[self.role], statements=statements)
-        self._invoked: set[str] = set()
+        policy = iam.ManagedPolicy(self, "Policy", roles=[self.role], statements=statements)
+        self._policy = cast("iam.CfnManagedPolicy", resource_of(policy))
+        self._group_name, self._role_arn = self.group.ref, self.role.role_arn
+        self._invocables: dict[lambda_.IFunction, str] = {}
 
     def every(
         self,
@@ -86,39 +92,39 @@ class Schedules(Construct):
             description: What the console says that it is for.
             payload: The event, as JSON.
         """
-        if function.node.path not in self._invoked:
-            self._invoked.add(function.node.path)
-            self._invoke.add_resources(function.function_arn)
-        minutes = int(interval.to_minutes())
+        arn = self._invocable(function)
+        minutes = int(seconds_of(interval)) // 60
         schedule = scheduler.CfnSchedule(
             scope,
             construct_id,
             description=description,
-            group_name=self.group.ref,
+            group_name=self._group_name,
             schedule_expression=f"rate({minutes} minute{'s' if minutes != 1 else ''})",
             flexible_time_window=_window(minutes),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=function.function_arn,
-                role_arn=self.role.role_arn,
-                input=payload,
-                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(
-                    arn=self._queue.queue_arn
-                ),
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_retry_attempts=_RETRIES,
+            target={
+                "arn": arn,
+                "roleArn": self._role_arn,
+                "input": payload,
+                "deadLetterConfig": {"arn": self._queue_arn},
+                "retryPolicy": {
+                    "maximumRetryAttempts": _RETRIES,
                     # A tick that is late is overtaken by the next one.
-                    maximum_event_age_in_seconds=max(60, min(86_400, minutes * 60)),
-                ),
-            ),
+                    "maximumEventAgeInSeconds": max(60, min(86_400, minutes * 60)),
+                },
+            },
         )
-        schedule.node.add_dependency(self._policy)
+        schedule.add_resource_dependency(self._policy)
         return schedule
 
+    def _invocable(self, function: lambda_.IFunction) -> str:
+        if function not in self._invocables:
+            self._invocables[function] = function.function_arn
+            self._invoke.add_resources(function.function_arn)
+        return self._invocables[function]
 
-def _window(minutes: int) -> scheduler.CfnSchedule.FlexibleTimeWindowProperty:
+
+def _window(minutes: int) -> dict[str, Any]:
     """Spread the ticks of many interpreters, which would all list their sessions at once."""
     if minutes < 5:
-        return scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF")
-    return scheduler.CfnSchedule.FlexibleTimeWindowProperty(
-        mode="FLEXIBLE", maximum_window_in_minutes=min(15, minutes // 5)
-    )
+        return {"mode": "OFF"}
+    return {"mode": "FLEXIBLE", "maximumWindowInMinutes": min(15, minutes // 5)}

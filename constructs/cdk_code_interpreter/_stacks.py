@@ -1,4 +1,4 @@
-"""What of a stack never changes: asked once, since each question to CDK crosses into Node."""
+"""What of a stack never changes: asked once, as in `_places`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
-from weakref import ReferenceType, WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary
 
-from aws_cdk import Aws, CfnResource, Stack
-from constructs import Construct, IConstruct
+from aws_cdk import Aws, CfnResource, Fn, Stack
+
+from ._places import Placed, path_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +36,13 @@ class StackFacts:
         """What tells the stack from every other one in the account and region."""
         return [self.deployed_name, *self.nest]
 
-    def path_of(self, construct: IConstruct) -> list[str]:
+    def path_below(self, construct: Placed) -> list[str]:
         """The path of a construct below the deployed stack."""
-        return construct.node.path.split("/")[self.depth :]
+        return path_of(construct).split("/")[self.depth :]
+
+    def alarm_arn(self, name: str) -> str:
+        """The ARN of an alarm of this stack."""
+        return f"arn:{partition()}:cloudwatch:{self.region}:{self.account}:alarm:{name}"
 
 
 _FACTS: MutableMapping[Stack, StackFacts] = WeakKeyDictionary()
@@ -53,14 +58,14 @@ def facts_of(stack: Stack) -> StackFacts:
 
 def _ask(stack: Stack) -> StackFacts:
     outermost = outermost_stack(stack)
-    top = outermost.node.path
+    top = path_of(outermost)
     depth = len(top.split("/")) if top else 0  # an app-less stack is its own root
     return StackFacts(
         region=stack.region,
         account=stack.account,
         deployed_name=outermost.stack_name,
         depth=depth,
-        nest=() if outermost is stack else tuple(stack.node.path.split("/")[depth:]),
+        nest=() if outermost is stack else tuple(path_of(stack).split("/")[depth:]),
     )
 
 
@@ -70,19 +75,16 @@ def partition() -> str:
     return Aws.PARTITION
 
 
-# Both sides weak: a user's stack may well hold what is in it.
-_STACKS: MutableMapping[IConstruct, ReferenceType[Stack]] = WeakKeyDictionary()
+_INCARNATIONS: MutableMapping[Stack, str] = WeakKeyDictionary()
 
 
-def stack_of(scope: Construct) -> Stack:
-    """The stack that something is in."""
-    if isinstance(scope, Stack):
-        return scope
-    reference = _STACKS.get(scope)
-    known = None if reference is None else reference()
+def incarnation_of(stack: Stack) -> str:
+    """A piece of the stack's id that is another one when the stack is deleted and made again."""
+    known = _INCARNATIONS.get(stack)
     if known is None:
-        known = Stack.of(scope)
-        _STACKS[scope] = ref(known)
+        # arn:...:stack/NAME/and-a-uuid
+        uuid = Fn.select(2, Fn.split("/", stack.stack_id))
+        known = _INCARNATIONS[stack] = Fn.select(0, Fn.split("-", uuid))
     return known
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -13,7 +14,8 @@ from constructs import Construct
 
 from ._access_policies import AccessPolicies
 from ._acknowledgements import acknowledge_wildcard
-from ._lambda_code import lambda_code
+from ._places import Component, stack_of
+from ._stacks import facts_of, partition
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 _TIMEOUT_MINUTES = 15
 
 
-class TaskFunction(Construct):
+class TaskFunction(Component):
     """A function, its role and its log group.
 
     The role takes no policy but those that are written here: the L2's own grants end in `*` in
@@ -36,6 +38,7 @@ class TaskFunction(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        code: lambda_.Code,
         handler: str,
         description: str,
         settings: SessionManagerSettings,
@@ -47,8 +50,9 @@ class TaskFunction(Construct):
         """Define the function.
 
         Args:
-            scope: Where to define it.
+            scope: The session manager.
             construct_id: Its id in that scope.
+            code: The functions' code, one asset for all of them.
             handler: Module and function below the package, such as ``drain.handler``.
             description: What the console says that it is for.
             settings: How it is run.
@@ -86,9 +90,8 @@ class TaskFunction(Construct):
             self,
             "Function",
             description=description,
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            code=lambda_code("session_manager"),
+            **_how_it_runs(),
+            code=code,
             handler=f"session_manager.{handler}",
             role=self.role.without_policy_updates(),
             timeout=Duration.minutes(_TIMEOUT_MINUTES),
@@ -109,9 +112,19 @@ class TaskFunction(Construct):
         if settings.vpc is not None:
             # Its routes and endpoints are there as long as the function: a drain needs them.
             self.function.node.add_dependency(settings.vpc)
-        self._access = AccessPolicies(self, "Access", role=self.role)
+        self._access = AccessPolicies(self, "Access", role=self.role, manager=scope)
 
-    def allow(self, actions: Sequence[str], resource_arn: str) -> iam.ManagedPolicy:
+    @functools.cached_property
+    def function_arn(self) -> str:
+        """The function's ARN."""
+        return self.function.function_arn
+
+    @functools.cached_property
+    def function_name(self) -> str:
+        """The function's name."""
+        return self.function.function_name
+
+    def allow(self, actions: Sequence[str], resource_arn: str) -> iam.CfnManagedPolicy:
         """Allow the function actions on one interpreter.
 
         Args:
@@ -122,6 +135,14 @@ class TaskFunction(Construct):
             The policy that allows it: depend on it to be deleted before it is.
         """
         return self._access.allow([f"bedrock-agentcore:{each}" for each in actions], resource_arn)
+
+
+@functools.cache
+def _how_it_runs() -> dict[str, Any]:
+    return {
+        "runtime": lambda_.Runtime.PYTHON_3_14,
+        "architecture": lambda_.Architecture.ARM_64,
+    }
 
 
 def _acknowledge(
@@ -150,8 +171,8 @@ def _interfaces(scope: Construct) -> str:
 
 
 def _ec2_arn(scope: Construct) -> str:
-    stack = Stack.of(scope)
-    return f"arn:{Aws.PARTITION}:ec2:{stack.region}:{stack.account}"
+    facts = facts_of(stack_of(scope))
+    return f"arn:{partition()}:ec2:{facts.region}:{facts.account}"
 
 
 def _run_statements(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jsii
-from aws_cdk import IStableAnyProducer, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import IValidation
 
@@ -24,46 +24,57 @@ _REQUIRED_CONDITIONS = {
 
 
 class ServiceOfInterpreters(iam.ServicePrincipal):
-    """The service's principal, whose trust statement has the documented name."""
+    """The service's principal, which assumes a role for the interpreters that are named to it."""
 
-    def add_to_assume_role_policy(self, document: iam.PolicyDocument) -> None:
-        """Add the statement that lets the service assume a role."""
-        document.add_statements(
-            iam.PolicyStatement(sid=TRUST_SID, principals=[self], actions=["sts:AssumeRole"])
-        )
+    def __init__(self, account: str, trusted_arns: Iterable[str]) -> None:
+        """Begin with some interpreters.
 
-
-@jsii.implements(IStableAnyProducer)
-class TrustedArns:
-    """The interpreters that a role trusts, collected until synthesis."""
-
-    def __init__(self) -> None:
-        self._arns: list[str] = []
+        Args:
+            account: The account that they are in.
+            trusted_arns: Their ARNs, or patterns of ARNs.
+        """
+        super().__init__(SERVICE_PRINCIPAL)
+        self._account = account
+        self._arns = list(dict.fromkeys(trusted_arns))
+        self._statement: iam.PolicyStatement | None = None
 
     def __bool__(self) -> bool:
         return bool(self._arns)
 
-    def add(self, arn: str) -> None:
-        """Add one, once."""
-        if arn not in self._arns:
-            self._arns.append(arn)
+    def add_to_assume_role_policy(self, document: iam.PolicyDocument) -> None:
+        """Add the statement that lets the service assume a role, under its documented name."""
+        self._statement = iam.PolicyStatement(
+            sid=TRUST_SID,
+            principals=[self],
+            actions=["sts:AssumeRole"],
+            conditions={"StringEquals": {"aws:SourceAccount": self._account}, **self._condition()},
+        )
+        document.add_statements(self._statement)
 
-    def produce(self) -> str | list[str]:
-        """Answer CDK at synthesis."""
-        return self._arns[0] if len(self._arns) == 1 else self._arns
+    def trust(self, arn: str) -> None:
+        """Name one more interpreter."""
+        if arn in self._arns:
+            return
+        self._arns.append(arn)
+        if self._statement is not None:
+            self._statement.add_conditions(self._condition())
+
+    def _condition(self) -> dict[str, dict[str, str | list[str]]]:
+        arns = self._arns
+        return {"ArnLike": {"aws:SourceArn": arns[0] if len(arns) == 1 else arns}}
 
 
 @jsii.implements(IValidation)
 class UnusedRoleCheck:
     """Finds a role that trusts no interpreter, which IAM would refuse at deployment."""
 
-    def __init__(self, path: str, trusted: TrustedArns) -> None:
+    def __init__(self, path: str, service: ServiceOfInterpreters) -> None:
         self._path = path
-        self._trusted = trusted
+        self._service = service
 
     def validate(self) -> list[str]:
         """Answer CDK before synthesis."""
-        if self._trusted:
+        if self._service:
             return []
         return [
             f"{self._path}: no code interpreter uses this execution role, so its trust policy "

@@ -6,6 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ._durations import seconds_of
+from ._places import path_of
+
 if TYPE_CHECKING:
     from aws_cdk import Duration, RemovalPolicy
     from constructs import Construct
@@ -59,7 +62,7 @@ class Findings:
         """
         if not self._found:
             return
-        path = f"{self._scope.node.path}/{self._construct_id}".lstrip("/")
+        path = f"{path_of(self._scope)}/{self._construct_id}".lstrip("/")
         if len(self._found) == 1:
             raise ValueError(f"{path}: {self._found[0]}")
         listed = "".join(f"\n- {finding}" for finding in self._found)
@@ -158,10 +161,9 @@ def check_session_timeout(findings: Findings, timeout: Duration | None) -> None:
     """Check how long sessions may live."""
     if timeout is None or timeout.is_unresolved():
         return
-    milliseconds = float(timeout.to_milliseconds())
-    whole = milliseconds % 1000 == 0
-    if not whole or not 1000 <= milliseconds <= MAX_SESSION_TIMEOUT_SECONDS * 1000:
+    seconds = seconds_of(timeout)
+    if seconds % 1 or not 1 <= seconds <= MAX_SESSION_TIMEOUT_SECONDS:
         findings.add(
             f"session_timeout must be 1 to {MAX_SESSION_TIMEOUT_SECONDS} whole seconds (8 hours), "
-            f"got {milliseconds / 1000:g} seconds; pass for example Duration.minutes(15)"
+            f"got {seconds:g} seconds; pass for example Duration.minutes(15)"
         )

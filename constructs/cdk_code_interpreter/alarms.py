@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,10 @@ from constructs import Construct
 
 from . import _alarm_definitions as definitions
 from ._alarm_resources import Action, Actions, check_actions, found_alarm, make_alarm
-from ._series import InterpreterSeries
-from ._stacks import stack_of
+from ._durations import seconds_of
+from ._places import Component, stack_of
+from ._series import InterpreterSeries, name_in_every_generation
+from ._stacks import facts_of
 from ._validation import Findings, is_token
 from .alarm_thresholds import LONGEST_EVALUATION_SECONDS, AlarmThresholds, Threshold
 from .stack_alarms import StackAlarms
@@ -30,7 +33,7 @@ RUNBOOK_URL = "https://pypi.org/project/cdk-code-interpreter/"
 _OF_JANITOR = ("over_age_sessions", "janitor_silent")
 
 
-class CodeInterpreterAlarms(Construct):
+class CodeInterpreterAlarms(Component):
     """Alarms on one interpreter, a composite of them, and the stack's shared ones.
 
     The composite has no action: each alarm notifies by itself, and the composite is what a
@@ -82,21 +85,22 @@ class CodeInterpreterAlarms(Construct):
         findings.raise_if_any()
         super().__init__(scope, construct_id)
         self.interpreter = interpreter
-        account = stack.account
-        _warn(self, interpreter, account, actions)
+        self._facts = facts_of(stack)
+        _warn(self, interpreter, self._facts.account, actions)
         bound = Actions(actions)
-        subject = f"Code interpreter {interpreter.code_interpreter_name or interpreter.node.path}"
+        subject = f"Code interpreter {name_in_every_generation(interpreter)}"
         self._alarms = {
             each.construct_id: make_alarm(
                 self,
                 each,
-                account=account,
+                account=self._facts.account,
                 actions=bound,
                 subject=subject,
                 runbook_url=runbook_url,
             )
             for each in wanted
         }
+        self._names = [each.ref for each in self._alarms.values()]
         self._wait_for(janitor, canary)
         self.composite = self._composite(subject)
         self.stack_alarms = StackAlarms.of(
@@ -119,14 +123,20 @@ class CodeInterpreterAlarms(Construct):
         """
         return found_alarm(self, self._alarms, name)
 
+    @functools.cached_property
+    def alarm_arns(self) -> Sequence[str]:
+        """The alarms' ARNs, the composite's first."""
+        if self.composite is None:
+            return []
+        return [self.composite.attr_arn, *(self._facts.alarm_arn(each) for each in self._names)]
+
     def _composite(self, subject: str) -> cloudwatch.CfnCompositeAlarm | None:
         if not self._alarms:
             return None
-        rule = " OR ".join(f'ALARM("{each.ref}")' for each in self._alarms.values())
         return cloudwatch.CfnCompositeAlarm(
             self,
             "Composite",
-            alarm_rule=rule,
+            alarm_rule=" OR ".join(f'ALARM("{each}")' for each in self._names),
             alarm_description=f"Something is wrong with a code interpreter: see which of its "
             f"alarms is raised.\n\n{subject}",
         )
@@ -138,7 +148,7 @@ class CodeInterpreterAlarms(Construct):
         """
         for name, ticking in (("JanitorSilent", janitor), ("CanaryFailing", canary)):
             if ticking is not None and name in self._alarms:
-                self._alarms[name].node.add_dependency(ticking.schedule)
+                self._alarms[name].add_resource_dependency(ticking.schedule)
 
 
 def _warn(
@@ -170,14 +180,14 @@ def _definitions(
     if not interpreter.is_system:
         yield from definitions.of_sessions(series, thresholds)
     if janitor is not None:
-        seconds = int(janitor.policy.schedule.to_seconds())
+        seconds = int(seconds_of(janitor.policy.schedule))
         yield from definitions.of_janitor(series, thresholds, seconds)
     if canary is not None:
-        yield from definitions.of_canary(series, thresholds, int(canary.interval.to_seconds()))
+        yield from definitions.of_canary(series, thresholds, int(seconds_of(canary.interval)))
 
 
 def _check_region(findings: Findings, stack: Stack, interpreter: ICodeInterpreter) -> None:
-    regions = (interpreter.region, stack.region)
+    regions = (interpreter.region, facts_of(stack).region)
     if regions[0] != regions[1] and not any(is_token(each) for each in regions):
         findings.add(
             f"the interpreter is in {regions[0]}, this stack in {regions[1]}, and an alarm cannot "

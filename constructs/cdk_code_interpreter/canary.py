@@ -6,9 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration
-from constructs import Construct
-
+from ._durations import minutes, seconds_of
+from ._places import Component, path_of
 from ._series import name_in_every_generation
 from ._validation import Findings
 from .session_manager import SessionManager, check_reach, region_of
@@ -16,6 +15,9 @@ from .session_policy import check_interval
 from .smoke_test import CHECK_ACTIONS, check_commands
 
 if TYPE_CHECKING:
+    from aws_cdk import Duration
+    from constructs import Construct
+
     from .interface import ICodeInterpreter
 
 DEFAULT_INTERVAL_MINUTES = 15
@@ -23,7 +25,7 @@ DEFAULT_INTERVAL_MINUTES = 15
 _SHORTEST_INTERVAL_MINUTES = 5
 
 
-class Canary(Construct):
+class Canary(Component):
     """Does on a schedule what `SmokeTest` does at a deployment, and publishes how it went.
 
     Metrics: ``CanarySuccess`` and ``CanaryDuration``, as a whole and for each check (dimension
@@ -55,7 +57,7 @@ class Canary(Construct):
             ValueError: The schedule or a command cannot be, or the interpreter is another
                 account's.
         """
-        schedule = schedule or Duration.minutes(DEFAULT_INTERVAL_MINUTES)
+        schedule = schedule or minutes(DEFAULT_INTERVAL_MINUTES)
         _check_schedule(scope, construct_id, schedule)
         check_commands(scope, construct_id, commands)
         check_reach(interpreter, scope, construct_id)
@@ -68,7 +70,7 @@ class Canary(Construct):
             "Schedule",
             interval=schedule,
             function=manager.canary.function,
-            description=f"Checks {interpreter.node.path}"[:512],
+            description=f"Checks {path_of(interpreter)}"[:512],
             payload=json.dumps(
                 {
                     "version": 1,
@@ -85,7 +87,7 @@ class Canary(Construct):
 def _check_schedule(scope: Construct, construct_id: str, schedule: Duration) -> None:
     findings = Findings(scope, construct_id)
     check_interval(findings, "schedule", schedule)
-    if 0 < float(schedule.to_milliseconds()) < _SHORTEST_INTERVAL_MINUTES * 60_000:
+    if 0 < seconds_of(schedule) < _SHORTEST_INTERVAL_MINUTES * 60:
         findings.add(
             f"schedule must be at least {_SHORTEST_INTERVAL_MINUTES} minutes, got "
             f"{schedule.to_human_string()}; a run that meets with trouble lasts for minutes"

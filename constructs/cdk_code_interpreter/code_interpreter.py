@@ -14,8 +14,10 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ._create_only import create_only_properties
+from ._durations import minutes
+from ._places import Component, path_of, resource_of, stack_of
 from ._references import refer_weakly
-from ._stacks import facts_of, stack_of
+from ._stacks import facts_of
 from ._trust import SuppliedRoleCheck, required_statement
 from ._validation import (
     MAX_CERTIFICATES,
@@ -52,7 +54,7 @@ _FIXED_NAME_WARNING = (
 
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
-class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractClass):
+class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractClass):
     """A custom code interpreter with safe defaults.
 
     Around the L2 (`resource`): the sandbox network, a role whose trust is scoped to this
@@ -257,7 +259,7 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
     @property
     def session_timeout(self) -> Duration:
         """How long a session should live."""
-        return self._session_timeout or Duration.minutes(DEFAULT_SESSION_TIMEOUT_MINUTES)
+        return self._session_timeout or minutes(DEFAULT_SESSION_TIMEOUT_MINUTES)
 
     @property
     def execution_role(self) -> iam.IRole | None:
@@ -269,7 +271,7 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         """The execution role, so that ``bucket.grant_read(interpreter)`` is understood."""
         if self._role is None:
             raise ValueError(
-                f"{self.node.path}: nothing can be granted to an interpreter without a role; "
+                f"{path_of(self)}: nothing can be granted to an interpreter without a role; "
                 "leave out execution_role=ExecutionRole.none()"
             )
         return self._role.grant_principal
@@ -277,7 +279,7 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
     @property
     def connections(self) -> ec2.Connections:
         """The security groups of an interpreter in a VPC."""
-        return connections_of(self.resource, self.node.path)
+        return connections_of(self.resource, path_of(self))
 
     @property
     def _trusted_arn(self) -> str:
@@ -303,20 +305,20 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         return given
 
     def _check_supplied(self, role: iam.IRole) -> None:
-        resource = role.node.default_child
+        resource = resource_of(role)
         if isinstance(resource, iam.CfnRole):
-            check = SuppliedRoleCheck(self.node.path, resource, self._trusted_arn)
+            check = SuppliedRoleCheck(path_of(self), resource, self._trusted_arn)
             self.node.add_validation(check)
             return
         Annotations.of(self).add_warning_v2(
             "cdk-code-interpreter:uncheckedExecutionRole",
-            f"the trust policy of execution role {role.node.path} cannot be seen from here; make "
+            f"the trust policy of execution role {path_of(role)} cannot be seen from here; make "
             f"sure that it says: {required_statement(self._stack, self._trusted_arn)}",
         )
 
     def _finish(self, removal_policy: RemovalPolicy) -> None:
         resource = self._cfn_resource = cast(
-            "agentcore.CfnCodeInterpreterCustom", self.resource.node.default_child
+            "agentcore.CfnCodeInterpreterCustom", resource_of(self.resource)
         )
         if self._certificates:
             kind = agentcore.CfnCodeInterpreterCustom
@@ -334,7 +336,7 @@ class CodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
             self._role = self.resource.execution_role
         if removal_policy is not RemovalPolicy.DESTROY:
             resource.apply_removal_policy(removal_policy)
-        refer_weakly(resource)
+        refer_weakly(resource, self._stack)
         if self._fixed_name:
             Annotations.of(self).add_warning_v2(
                 "cdk-code-interpreter:fixedName", _FIXED_NAME_WARNING

@@ -15,8 +15,10 @@ from constructs import Construct, IConstruct
 
 from ._dashboard_body import Widget, count_metrics, widgets
 from ._dashboard_graphs import Functions, Place, Subject
+from ._places import Component, path_of, resource_of, stack_of
 from ._series import InterpreterSeries
 from ._stacks import facts_of
+from ._substitution import substituted
 from ._validation import Findings, is_token
 from .session_manager import SessionManager
 
@@ -36,7 +38,7 @@ MOST_INTERPRETERS = 100
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
-class CodeInterpreterDashboard(Construct):
+class CodeInterpreterDashboard(Component):
     """Health, traffic, errors, latency, sessions, use, cost, functions and their latest log lines.
 
     One interpreter is shown in detail; several have one line each in every graph. What the stack
@@ -76,9 +78,9 @@ class CodeInterpreterDashboard(Construct):
             _check_name(findings, dashboard_name)
         findings.raise_if_any()
         super().__init__(scope, construct_id)
-        self._stack = Stack.of(self)
+        self._stack = stack_of(self)
         self._facts = facts_of(self._stack)
-        self._title = title or self.node.path
+        self._title = title or path_of(self)
         self._interpreters: dict[str, ICodeInterpreter] = {}
         self._alarms: dict[str, CodeInterpreterAlarms] = {}
         self.resource = cloudwatch.CfnDashboard(
@@ -87,12 +89,12 @@ class CodeInterpreterDashboard(Construct):
             dashboard_name=dashboard_name or self._default_name(),
             dashboard_body=Lazy.string(_Producer(self._body)),
         )
-        of_interpreter = {each.interpreter.node.path: each for each in alarms}
+        of_interpreter = {path_of(each.interpreter): each for each in alarms}
         for interpreter in interpreters:
-            self.add(interpreter, alarms=of_interpreter.pop(interpreter.node.path, None))
+            self.add(interpreter, alarms=of_interpreter.pop(path_of(interpreter), None))
         if of_interpreter:
             raise ValueError(
-                f"{self.node.path}: alarms are of {', '.join(of_interpreter)}, which the dashboard "
+                f"{path_of(self)}: alarms are of {', '.join(of_interpreter)}, which the dashboard "
                 "does not show; add these to interpreters, or leave their alarms out"
             )
 
@@ -113,14 +115,14 @@ class CodeInterpreterDashboard(Construct):
         Raises:
             ValueError: It is shown already, or there are more than CloudWatch's limits allow for.
         """
-        path = interpreter.node.path
+        path = path_of(interpreter)
         if path in self._interpreters:
             raise ValueError(
-                f"{self.node.path}: {path} is on the dashboard already; name each interpreter once"
+                f"{path_of(self)}: {path} is on the dashboard already; name each interpreter once"
             )
         if len(self._interpreters) == MOST_INTERPRETERS:
             raise ValueError(
-                f"{self.node.path}: there are {MOST_INTERPRETERS} interpreters on the dashboard "
+                f"{path_of(self)}: there are {MOST_INTERPRETERS} interpreters on the dashboard "
                 f"already, and with {path} a graph would have more than the "
                 f"{MOST_METRICS_PER_GRAPH} metrics that CloudWatch allows; make a dashboard for "
                 "each group of them"
@@ -131,44 +133,40 @@ class CodeInterpreterDashboard(Construct):
 
     def _default_name(self) -> str:
         # Dashboards of all regions share their names.
-        place = [self._facts.deployed_name, *self._facts.path_of(self)]
+        place = [self._facts.deployed_name, *self._facts.path_below(self)]
         words = (re.sub(r"[^A-Za-z0-9_]+", "-", each).strip("-") for each in place)
         return f"{'-'.join(words)[:230]}-{self._facts.region}"
 
     def _body(self) -> str:
         if not self._interpreters:
             raise ValueError(
-                f"{self.node.path}: the dashboard shows no interpreter; pass interpreters=[...], "
+                f"{path_of(self)}: the dashboard shows no interpreter; pass interpreters=[...], "
                 "or call add"
             )
         shared = {id(each.stack_alarms): each.stack_alarms for each in self._alarms.values()}
         found = widgets(
             self._title,
             [self._subject(path, each) for path, each in self._interpreters.items()],
-            [each.attr_arn for alarms in shared.values() for each in alarms.alarms.values()],
+            [arn for alarms in shared.values() for arn in alarms.alarm_arns],
             self._functions(),
             Place(account=self._facts.account, region=self._facts.region),
         )
-        _check_limits(self.node.path, found)
+        _check_limits(path_of(self), found)
         # Tokens are plain text until the stack is resolved, and stand for nothing to be escaped.
-        return json.dumps(
+        body = json.dumps(
             {"start": "-PT3H", "periodOverride": "inherit", "widgets": found}, separators=(",", ":")
         )
+        return substituted(body)
 
     def _subject(self, path: str, interpreter: ICodeInterpreter) -> Subject:
         alarms = self._alarms.get(path)
-        arns = []
-        if alarms is not None and len(self._interpreters) == 1:
-            arns = [each.attr_arn for each in alarms.alarms.values()]
-        composite = None if alarms is None else alarms.composite
         return Subject(
             label=self._label(path),
             generation=None
             if interpreter.stack is self._stack
             else interpreter.code_interpreter_name,
             series=InterpreterSeries.of(interpreter),
-            alarm_arns=arns,
-            composite_arn=None if composite is None else composite.attr_arn,
+            alarm_arns=[] if alarms is None else alarms.alarm_arns,
         )
 
     def _label(self, path: str) -> str:
@@ -177,8 +175,8 @@ class CodeInterpreterDashboard(Construct):
         return short[path] if len(set(short.values())) == len(short) else path
 
     def _functions(self) -> Functions:
-        stacks = {each.stack.node.path: each.stack for each in self._interpreters.values()}
-        stacks.setdefault(self._stack.node.path, self._stack)
+        stacks = {path_of(each.stack): each.stack for each in self._interpreters.values()}
+        stacks.setdefault(path_of(self._stack), self._stack)
         found: list[tuple[str, TaskFunction]] = []
         queues: dict[str, str] = {}
         for path, stack in stacks.items():
@@ -220,7 +218,7 @@ def _weak(construct: IConstruct, attribute: str) -> str:
 def _weak_reference(construct: IConstruct, attribute: str) -> str:
     from aws_cdk import aws_sqs as sqs
 
-    resource = construct.node.default_child
+    resource = resource_of(construct)
     if not isinstance(resource, CfnResource):  # an import
         return str(getattr(construct, attribute))
     own = resource.attr_queue_name if isinstance(resource, sqs.CfnQueue) else resource.ref

@@ -9,12 +9,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 
-from aws_cdk import Lazy
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from ._stacks import facts_of, stack_of
-from ._trust import SERVICE_PRINCIPAL, ServiceOfInterpreters, TrustedArns, UnusedRoleCheck
+from ._places import path_of, remember, stack_of
+from ._stacks import facts_of
+from ._trust import ServiceOfInterpreters, UnusedRoleCheck
 
 
 class TrustScope(enum.Enum):
@@ -72,30 +72,24 @@ class ExecutionRole(iam.Role):
             path: Path of the role, with a slash on either end. Default: ``/``.
             description: Description of the role. Default: says which interpreter it belongs to.
         """
-        self._trusted = TrustedArns()
-        for arn in trusted_arns:
-            self._trusted.add(arn)
         facts = facts_of(stack_of(scope))
-        to_account = trust_scope is TrustScope.ACCOUNT
-        source = f"{facts.arn_root}:*" if to_account else Lazy.any(self._trusted)
+        self._to_account = trust_scope is TrustScope.ACCOUNT
+        self._service = ServiceOfInterpreters(
+            facts.account, [f"{facts.arn_root}:*"] if self._to_account else trusted_arns
+        )
         super().__init__(
             scope,
             construct_id,
-            assumed_by=ServiceOfInterpreters(
-                SERVICE_PRINCIPAL,
-                conditions={
-                    "StringEquals": {"aws:SourceAccount": facts.account},
-                    "ArnLike": {"aws:SourceArn": source},
-                },
-            ),
+            assumed_by=self._service,
             description=description or "Credentials of the code that runs in a code interpreter",
             permissions_boundary=permissions_boundary,
             managed_policies=managed_policies,
             role_name=role_name,
             path=path,
         )
-        if not to_account and not trusted_arns:
-            self.node.add_validation(UnusedRoleCheck(self.node.path, self._trusted))
+        remember(self, scope, construct_id)
+        if not self._service:
+            self.node.add_validation(UnusedRoleCheck(path_of(self), self._service))
 
     @staticmethod
     def none() -> NoExecutionRole:
@@ -110,4 +104,5 @@ class ExecutionRole(iam.Role):
         Args:
             trusted_arn: The ARN or ARN pattern of the interpreter.
         """
-        self._trusted.add(trusted_arn)
+        if not self._to_account:
+            self._service.trust(trusted_arn)

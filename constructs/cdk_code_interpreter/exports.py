@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from constructs import Construct
 
+from ._places import Component
 from ._validation import Findings, is_token
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def environment_of(interpreter: ICodeInterpreter) -> Mapping[str, str]:
     return {_PREFIX + word.upper().replace("-", "_"): value for word, value in facts.items()}
 
 
-class ParameterStoreExport(Construct):
+class ParameterStoreExport(Component):
     """Systems Manager parameters with what a caller in another app or account needs."""
 
     def __init__(

@@ -12,6 +12,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ._alarm_topic import alarm_topic_of
+from ._places import Component
 from .alarms import RUNBOOK_URL, CodeInterpreterAlarms
 from .canary import Canary
 from .code_interpreter import CodeInterpreter
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
-class GovernedCodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractClass):
+class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractClass):
     """A code interpreter, drained, watched, aged out, tested, logged, alarmed and on a dashboard.
 
     Each part is a construct of its own that works without this one; here they are put together

@@ -10,7 +10,9 @@ import jsii
 from aws_cdk import Duration, Fn, Stack
 from constructs import Construct, Node
 
-from ._stacks import facts_of, partition, stack_of
+from ._durations import minutes
+from ._places import Component, path_of, stack_of
+from ._stacks import facts_of, partition
 from ._validation import Findings, check_session_timeout, is_token
 from .interface import ICodeInterpreter
 
@@ -44,7 +46,7 @@ def _after_slash(resource: str) -> str:
     return rest if slash and not is_token(kind) else Fn.split("/", resource, 2)[1]
 
 
-class ImportedCodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAbstractClass):
+class ImportedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractClass):
     """An interpreter that exists already; see `CodeInterpreter.from_code_interpreter_arn`."""
 
     def __init__(
@@ -88,12 +90,12 @@ class ImportedCodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAb
         self._parts = _arn_parts(code_interpreter_arn)
         self._role = execution_role
         self._groups = security_groups
-        self._session_timeout = session_timeout or Duration.minutes(DEFAULT_SESSION_TIMEOUT_MINUTES)
+        self._session_timeout = session_timeout or minutes(DEFAULT_SESSION_TIMEOUT_MINUTES)
 
     @property
     def stack(self) -> Stack:
         """The stack that the import is defined in."""
-        return Stack.of(self)
+        return stack_of(self)
 
     @property
     def account(self) -> str:
@@ -142,7 +144,7 @@ class ImportedCodeInterpreter(Construct, ICodeInterpreter, metaclass=jsii.JSIIAb
         """The security groups that the import was given."""
         if not self._groups:
             raise ValueError(
-                f"{self.node.path}: the security groups of this imported interpreter are not "
+                f"{path_of(self)}: the security groups of this imported interpreter are not "
                 "known; if it is in a VPC, pass security_groups to the import"
             )
         from aws_cdk import aws_ec2 as ec2
@@ -208,7 +210,7 @@ class CodeInterpreterFromL2(ICodeInterpreter):
             session_timeout: What callers find in `environment`. Default: 15 minutes.
         """
         self._l2 = l2
-        self._session_timeout = session_timeout or Duration.minutes(DEFAULT_SESSION_TIMEOUT_MINUTES)
+        self._session_timeout = session_timeout or minutes(DEFAULT_SESSION_TIMEOUT_MINUTES)
 
     @property
     def node(self) -> Node:

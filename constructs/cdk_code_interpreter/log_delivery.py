@@ -12,12 +12,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Annotations, Fn, RemovalPolicy, Stack
+from aws_cdk import Annotations, RemovalPolicy, Stack, Token
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from ._places import Component, stack_of
 from ._series import name_in_every_generation
-from ._stacks import facts_of, partition, stack_of
+from ._stacks import facts_of, incarnation_of, partition
 from ._validation import Findings, is_token
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class _LogType(enum.Enum):
     TRACES = "traces"
 
 
-class LogDelivery(Construct):
+class LogDelivery(Component):
     """Delivers what the service knows about an interpreter's sessions.
 
     - Usage logs: one record per session and second, with the processor and memory that it used.
@@ -113,7 +114,9 @@ class LogDelivery(Construct):
         findings.raise_if_any()
         super().__init__(scope, construct_id)
         self._stack = stack
-        self._names = _Names(stack, interpreter, _digest([*facts.identity, *facts.path_of(self)]))
+        self._names = _Names(
+            stack, interpreter, _digest([*facts.identity, *facts.path_below(self)])
+        )
         self._bucket = bucket
         self._bucket_policy: IDependable | None = None
         self._group_options: dict[str, Any] = {
@@ -145,24 +148,24 @@ class LogDelivery(Construct):
             )
 
     def _deliver(self, log_type: _LogType, interpreter: ICodeInterpreter) -> logs.ILogGroup | None:
-        parent = Construct(self, log_type.value.capitalize())
-        group, target = self._target(parent, log_type)
+        kind = log_type.value.capitalize()
+        group, target = self._target(kind, log_type)
         destination = logs.CfnDeliveryDestination(
-            parent,
-            "Destination",
+            self,
+            f"{kind}Destination",
             name=self._names.destination(log_type, target),
             **target,
         )
         source = logs.CfnDeliverySource(
-            parent,
-            "Source",
+            self,
+            f"{kind}Source",
             name=self._names.source(log_type),
             log_type=log_type.name,
             resource_arn=interpreter.undrained_code_interpreter_arn,
         )
         delivery = logs.CfnDelivery(
-            parent,
-            "Delivery",
+            self,
+            f"{kind}Delivery",
             # By reference: both are there before it, and are deleted after it.
             delivery_source_name=source.ref,
             delivery_destination_arn=destination.attr_arn,
@@ -172,7 +175,7 @@ class LogDelivery(Construct):
         return group
 
     def _target(
-        self, parent: Construct, log_type: _LogType
+        self, kind: str, log_type: _LogType
     ) -> tuple[logs.ILogGroup | None, dict[str, Any]]:
         """Where a type goes: the group that is made for it, and the destination's properties."""
         if log_type is _LogType.TRACES:
@@ -184,7 +187,7 @@ class LogDelivery(Construct):
                 "output_format": "json",
             }
         group = logs.LogGroup(
-            parent, "Group", log_group_name=self._names.group(log_type), **self._group_options
+            self, f"{kind}Group", log_group_name=self._names.group(log_type), **self._group_options
         )
         return group, {
             "delivery_destination_type": "CWL",
@@ -198,7 +201,7 @@ class _Names:
 
     All of a source's properties can be updated but its name; a source cannot be given another
     interpreter, though, so its name has a piece of the interpreter's id. The others have a piece
-    of the stack's id: a group that outlives its stack is not in the way of the next one.
+    of the stack's id.
     """
 
     def __init__(self, stack: Stack, interpreter: ICodeInterpreter, digest: str) -> None:
@@ -207,11 +210,10 @@ class _Names:
         self._stack = stack
         self._stem = f"{label}-{digest}"
         # NAME-0a1B2c3D4e, and no hyphen in the name.
-        self._interpreter_piece = Fn.select(
-            1, Fn.split("-", interpreter.undrained_code_interpreter_id)
-        )
-        # arn:...:stack/NAME/and-a-uuid
-        self._stack_piece = Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", stack.stack_id))))
+        parts = {"Fn::Split": ["-", interpreter.undrained_code_interpreter_id]}
+        self._interpreter_piece = Token.as_string({"Fn::Select": [1, parts]})
+        # A group that outlives its stack is not in the way of the next one.
+        self._stack_piece = incarnation_of(stack)
 
     def group(self, log_type: _LogType) -> str:
         return f"{GROUP_PREFIX}/{log_type.name}/{self._stem}-{self._stack_piece}"
@@ -221,7 +223,9 @@ class _Names:
 
     def destination(self, log_type: _LogType, target: dict[str, Any]) -> str:
         """A name that changes with the destination's other properties: all are create-only."""
-        kind = _digest(self._stack.resolve(target))[:4]
+        # The group is made for it, and has the same name and place.
+        known = target["delivery_destination_type"] == "CWL"
+        kind = _digest("CWL" if known else self._stack.resolve(target))[:4]
         return f"{self._stem}-{log_type.value[:5]}-{kind}-{self._stack_piece}"
 
 

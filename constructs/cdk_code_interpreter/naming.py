@@ -25,7 +25,8 @@ import jsii
 from aws_cdk import IStableStringProducer, Lazy, Stack
 from constructs import Construct
 
-from ._stacks import facts_of, stack_of
+from ._places import stack_of
+from ._stacks import facts_of
 
 _ID_DIGEST_LENGTH = 10
 _REVISION_DIGEST_LENGTH = 8
@@ -66,7 +67,7 @@ def stem_of(scope: Construct, construct_id: str, *, name_prefix: str | None) -> 
         name_prefix: Beginning of the name. Default: construct ids below the stack.
     """
     facts = facts_of(stack_of(scope))
-    path = [*facts.path_of(scope), construct_id]
+    path = [*facts.path_below(scope), construct_id]
     # The stack's name, not its id: one app may be deployed under several names.
     return f"{name_prefix or label_of(path)}_{id_digest(facts.deployed_name, path)}"
 

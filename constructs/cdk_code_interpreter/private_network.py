@@ -15,6 +15,7 @@ from ._endpoint_policies import allow_account, allow_buckets, allow_cloudformati
 from ._flow_logs import add_flow_logs
 from ._isolated_vpc import check_vpc, isolated_vpc
 from ._key_policies import use_key
+from ._places import Component
 from ._validation import Findings
 from .network import NetworkAccess
 from .session_manager import logs_key_statement
@@ -29,11 +30,9 @@ _SESSIONS, _FUNCTIONS = "Sessions", "Functions"
 # What the session functions call: sessions, interpreters, and the stack whose state a smoke test
 # asks for. Logs, traces and dead letters leave a function through Lambda, not through its VPC.
 _ALWAYS_REACHABLE = ("bedrock-agentcore", "bedrock-agentcore-control", "cloudformation")
-_HTTPS = ec2.Port.tcp(443)
-_NOWHERE = ec2.Peer.ipv4("127.0.0.1/32")
 
 
-class PrivateNetwork(Construct):
+class PrivateNetwork(Component):
     """A VPC whose interpreters reach the buckets and endpoints that you name, and nothing else.
 
     Isolated subnets in availability zones that the service supports, for sessions and, apart from
@@ -147,16 +146,17 @@ class PrivateNetwork(Construct):
             self._s3_endpoint(
                 self.session_subnets, allow_buckets(Stack.of(self), buckets), _SESSIONS
             )
-            self.session_security_group.add_egress_rule(to_s3, _HTTPS, "Allowed buckets")
+            self.session_security_group.add_egress_rule(to_s3, _https(), "Allowed buckets")
             if prefix_list_id:
                 # A rule to a prefix list is a resource of its own, and a group that is made
                 # without a rule begins with one that lets everything out.
-                self.session_security_group.add_egress_rule(_NOWHERE, _HTTPS, "Nowhere")
+                nowhere = ec2.Peer.ipv4("127.0.0.1/32")
+                self.session_security_group.add_egress_rule(nowhere, _https(), "Nowhere")
         self._s3_endpoint(
             self.function_subnets, allow_cloudformation_answers(Stack.of(self)), _FUNCTIONS
         )
         self.function_security_group.add_egress_rule(
-            ec2.Peer.any_ipv4(), _HTTPS, "Endpoints, and S3 for answers to CloudFormation"
+            ec2.Peer.any_ipv4(), _https(), "Endpoints, and S3 for answers to CloudFormation"
         )
 
     def _s3_endpoint(
@@ -195,7 +195,7 @@ class PrivateNetwork(Construct):
         if of_sessions:
             for subnet in self._select(self.function_subnets):
                 peer = ec2.Peer.ipv4(subnet.ipv4_cidr_block)
-                self.session_security_group.add_egress_rule(peer, _HTTPS, "Endpoints")
+                self.session_security_group.add_egress_rule(peer, _https(), "Endpoints")
 
     def _define_endpoint(
         self,
@@ -209,7 +209,7 @@ class PrivateNetwork(Construct):
             for subnet in self._select(selection):
                 # By address and not by group: rules between groups are resources of their own,
                 # which a deletion may remove before the drain has run.
-                group.add_ingress_rule(ec2.Peer.ipv4(subnet.ipv4_cidr_block), _HTTPS)
+                group.add_ingress_rule(ec2.Peer.ipv4(subnet.ipv4_cidr_block), _https())
         endpoint = self.vpc.add_interface_endpoint(
             f"{words}Endpoint",
             service=service,
@@ -254,3 +254,7 @@ class PrivateNetwork(Construct):
         for construct in self.node.find_all():
             if isinstance(construct, CfnResource):
                 construct.apply_removal_policy(removal_policy)
+
+
+def _https() -> ec2.Port:
+    return ec2.Port.tcp(443)

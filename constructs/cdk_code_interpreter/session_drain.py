@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import enum
 import functools
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from aws_cdk import CustomResource, Duration
-from constructs import Construct
+from aws_cdk import CfnResource
 
+from ._durations import seconds_of
+from ._places import Component, path_of, stack_of
 from ._references import refer_weakly
 from ._series import name_in_every_generation
-from ._stacks import stack_of
 from ._validation import Findings
 from .session_manager import SessionManager, check_reach, region_of
 
 if TYPE_CHECKING:
-    from aws_cdk import CfnResource
+    from aws_cdk import Duration
+    from constructs import Construct
 
     from .interface import ICodeInterpreter
 
@@ -41,7 +42,7 @@ class OnDrainFailure(enum.Enum):
     """The deletion fails, with the number of sessions and the way out as the reason."""
 
 
-class SessionDrain(Construct):
+class SessionDrain(Component):
     """A custom resource that stops every session before its interpreter is deleted.
 
     The service asks that all sessions are stopped first
@@ -78,12 +79,13 @@ class SessionDrain(Construct):
         manager.share_pace(interpreter)
         policy = manager.drain.allow(_ACTIONS, interpreter.prefix_arn)
         region = region_of(interpreter, scope).get("region")
-        self._resource = CustomResource(
+        self._resource = CfnResource(
             self,
             "Resource",
-            resource_type=RESOURCE_TYPE,
-            service_token=manager.drain.function.function_arn,
+            type=RESOURCE_TYPE,
             properties={
+                "ServiceToken": manager.drain.function_arn,
+                "ServiceTimeout": SERVICE_TIMEOUT_SECONDS,
                 "Version": "1",
                 "InterpreterId": interpreter.undrained_code_interpreter_id,
                 "InterpreterArn": interpreter.undrained_code_interpreter_arn,
@@ -94,25 +96,22 @@ class SessionDrain(Construct):
             },
         )
         # CloudFormation deletes in the opposite order: the drain runs while it is still allowed to.
-        self._resource.node.add_dependency(policy)
-        resource = cast("CfnResource", self._resource.node.default_child)
-        # The construct's own property makes a string of it, which validation warns about.
-        resource.add_property_override("ServiceTimeout", SERVICE_TIMEOUT_SECONDS)
-        refer_weakly(resource)
+        self._resource.add_resource_dependency(policy)
+        refer_weakly(self._resource, stack_of(self))
 
     @functools.cached_property
     def code_interpreter_id(self) -> str:
         """The id, as the drain answers it: who uses it is deleted before the drain runs."""
-        return self._resource.get_att_string("CodeInterpreterId")
+        return self._resource.get_att("CodeInterpreterId").to_string()
 
     @functools.cached_property
     def code_interpreter_arn(self) -> str:
         """The ARN, as the drain answers it: who uses it is deleted before the drain runs."""
-        return self._resource.get_att_string("CodeInterpreterArn")
+        return self._resource.get_att("CodeInterpreterArn").to_string()
 
 
 def _seconds(timeout: Duration | None) -> int:
-    return LONGEST_DRAIN_SECONDS if timeout is None else int(timeout.to_seconds())
+    return LONGEST_DRAIN_SECONDS if timeout is None else int(seconds_of(timeout))
 
 
 def _check(
@@ -126,8 +125,8 @@ def _check(
         )
     elif stack_of(scope) != interpreter.stack:
         findings.add(
-            f"the interpreter is defined in the stack {interpreter.stack.node.path!r}, where its "
-            f"deletion is decided, not in {stack_of(scope).node.path!r}; define the drain there"
+            f"the interpreter is defined in the stack {path_of(interpreter.stack)!r}, where its "
+            f"deletion is decided, not in {path_of(stack_of(scope))!r}; define the drain there"
         )
     if timeout is not None and not 60 <= _seconds(timeout) <= LONGEST_DRAIN_SECONDS:
         findings.add(

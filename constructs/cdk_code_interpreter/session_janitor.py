@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from aws_cdk import CfnOutput
 from constructs import Construct
 
+from ._durations import seconds_of
+from ._places import Component, path_of, stack_of
 from ._series import name_in_every_generation
-from ._stacks import facts_of, stack_of
+from ._stacks import facts_of
 from ._validation import Findings
 from .session_manager import SessionManager, check_reach, region_of
 from .session_policy import Enforcement, SessionPolicy
@@ -31,7 +33,7 @@ _SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 _READ_TIMEOUT_SECONDS = 900
 
 
-class SessionJanitor(Construct):
+class SessionJanitor(Component):
     """Enforces a `SessionPolicy` on a schedule, and holds the kill switch.
 
     Every generation of the interpreter is governed, so what a failed cleanup left behind is too.
@@ -74,13 +76,13 @@ class SessionJanitor(Construct):
             "Schedule",
             interval=policy.schedule,
             function=janitor.function,
-            description=f"Sessions of {interpreter.node.path}"[:512],
+            description=f"Sessions of {path_of(interpreter)}"[:512],
             payload=self._event(
                 task="sweep",
                 prefix=_prefix_of(interpreter),
                 policy=policy.limits(),
                 scheduled_time=_SCHEDULED_TIME,
-                interval_seconds=int(policy.schedule.to_seconds()),
+                interval_seconds=int(seconds_of(policy.schedule)),
             ),
         )
         if not interpreter.is_system:
@@ -111,7 +113,7 @@ class SessionJanitor(Construct):
         region = facts_of(stack_of(self)).region
         return (
             f"echo {event} | aws lambda invoke "
-            f"--function-name {self.function.function_name} --region {region} "
+            f"--function-name {self._manager.janitor.function_name} --region {region} "
             f"--cli-read-timeout {_READ_TIMEOUT_SECONDS} --payload fileb:///dev/stdin /dev/stdout"
         )
 
@@ -149,7 +151,7 @@ class SessionJanitor(Construct):
     def _refuse_system(self) -> None:
         if self._interpreter.is_system:
             raise ValueError(
-                f"{self.node.path}: the sessions of the system interpreter may be other teams', "
+                f"{path_of(self)}: the sessions of the system interpreter may be other teams', "
                 "so there is no kill switch for them; use an interpreter of your own"
             )
 

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
-from weakref import ReferenceType, WeakKeyDictionary, ref
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import jsii
-from aws_cdk import Annotations, IStableStringProducer, Lazy, Stack
+from aws_cdk import Annotations, IStableStringProducer, Lazy
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IConstruct
 
 from ._acknowledgements import acknowledge
+from ._lambda_code import lambda_code
+from ._places import Component, child_of, path_of, stack_of
 from ._schedules import Schedules
-from ._stacks import facts_of, outermost_stack, stack_of
+from ._stacks import facts_of, outermost_stack
 from ._task_function import TaskFunction
+from ._validation import is_token
 from .session_settings import SessionManagerSettings
 
 if TYPE_CHECKING:
+    from aws_cdk import Stack
     from aws_cdk import aws_ec2 as ec2
+    from aws_cdk import aws_lambda as lambda_
     from aws_cdk import aws_sqs as sqs
+    from constructs import Construct
 
     from .interface import ICodeInterpreter
 
 _ID = "CodeInterpreterSessionManager"
 _FUNCTIONS = ("Drain", "Janitor", "Canary")
 _SHARES_ID = "CodeInterpreterSessionShares"
-# Asked for by every drain, janitor and canary; the construct tree answers each time by way of Node.
-_MANAGERS: MutableMapping[Stack, ReferenceType[SessionManager]] = WeakKeyDictionary()
 
 
-class SessionManager(Construct):
+class SessionManager(Component):
     """One plain function per stack and task: drain, janitor, canary.
 
     CloudFormation refuses to change the function that a custom resource is served by, so these
@@ -55,7 +57,6 @@ class SessionManager(Construct):
         """
         settings.check(scope, construct_id)
         super().__init__(scope, construct_id)
-        _MANAGERS[stack_of(scope)] = ref(self)
         self.settings = settings
         self._functions: dict[str, TaskFunction] = {}
         self._shares = _Shares.of(self)
@@ -75,16 +76,16 @@ class SessionManager(Construct):
             ValueError: The stack's functions have other settings, or the settings cannot be.
         """
         stack = stack_of(scope)
-        existing = _manager_in(stack)
+        existing = child_of(stack, _ID)
         if existing is None:
             return SessionManager(stack, _ID, settings=settings or SessionManagerSettings())
         if not isinstance(existing, SessionManager):
             raise ValueError(
-                f"{existing.node.path}: the id {_ID!r} is taken by something else; rename that"
+                f"{path_of(existing)}: the id {_ID!r} is taken by something else; rename that"
             )
         if settings is not None and settings != existing.settings:
             raise ValueError(
-                f"{existing.node.path}: the stack's session functions already have other settings "
+                f"{path_of(existing)}: the stack's session functions already have other settings "
                 f"({_difference(existing.settings, settings)}); there is one set for the whole "
                 "stack, so call SessionManager.of(stack, settings) once, before the first "
                 "construct that uses them"
@@ -94,7 +95,7 @@ class SessionManager(Construct):
     @staticmethod
     def if_any(stack: Stack) -> SessionManager | None:
         """The manager of a stack, if anything in it has needed one so far."""
-        existing = _manager_in(stack)
+        existing = child_of(stack, _ID)
         return existing if isinstance(existing, SessionManager) else None
 
     @property
@@ -183,6 +184,7 @@ class SessionManager(Construct):
         made = self._functions[construct_id] = TaskFunction(
             self,
             construct_id,
+            code=self._code,
             handler=f"{construct_id.lower()}.handler",
             description=description,
             settings=self.settings,
@@ -196,10 +198,14 @@ class SessionManager(Construct):
         )
         return made
 
+    @functools.cached_property
+    def _code(self) -> lambda_.Code:
+        return lambda_code("session_manager")
+
     def _describe_stack(self) -> iam.PolicyStatement:
         """What a function may ask CloudFormation: whether its own stack rolls back."""
         return iam.PolicyStatement(
-            actions=["cloudformation:DescribeStacks"], resources=[Stack.of(self).stack_id]
+            actions=["cloudformation:DescribeStacks"], resources=[stack_of(self).stack_id]
         )
 
     @functools.cached_property
@@ -221,19 +227,13 @@ class SessionManager(Construct):
     def _allow_logs(self, settings: SessionManagerSettings) -> None:
         """Let CloudWatch Logs use the key, which a log group does not see to by itself."""
         assert settings.encryption_key is not None
-        statement = logs_key_statement(Stack.of(self))
+        statement = logs_key_statement(stack_of(self))
         if not settings.encryption_key.add_to_resource_policy(statement).statement_added:
             Annotations.of(self).add_warning_v2(
                 "cdk-code-interpreter:keyPolicy",
                 "the key's policy cannot be changed from here; it must allow CloudWatch Logs: "
                 f"{statement.to_json()}",
             )
-
-
-def _manager_in(stack: Stack) -> IConstruct | None:
-    reference = _MANAGERS.get(stack)
-    known = None if reference is None else reference()
-    return stack.node.try_find_child(_ID) if known is None else known
 
 
 def logs_key_statement(stack: Stack) -> iam.PolicyStatement:
@@ -263,13 +263,11 @@ def check_reach(interpreter: ICodeInterpreter, scope: Construct, construct_id: s
     Raises:
         ValueError: It is in another account.
     """
-    from aws_cdk import Token
-
     account = facts_of(stack_of(scope)).account
     accounts = {interpreter.account, account}
-    if len(accounts) > 1 and not any(Token.is_unresolved(each) for each in accounts):
+    if len(accounts) > 1 and not any(is_token(each) for each in accounts):
         raise ValueError(
-            f"{scope.node.path}/{construct_id}: the interpreter is in account "
+            f"{path_of(scope)}/{construct_id}: the interpreter is in account "
             f"{interpreter.account}, this stack in {account}; interpreters have no "
             "resource policy, so manage it from a stack in its own account"
         )
@@ -286,7 +284,7 @@ def _difference(existing: SessionManagerSettings, wanted: SessionManagerSettings
     return ", ".join(names)
 
 
-class _Shares(Construct):
+class _Shares(Component):
     """The interpreters of a whole deployment: nested stacks are deleted at the same time."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -296,7 +294,7 @@ class _Shares(Construct):
     @staticmethod
     def of(scope: Construct) -> _Shares:
         root = outermost_stack(stack_of(scope))
-        existing: Any = root.node.try_find_child(_SHARES_ID)
+        existing = child_of(root, _SHARES_ID)
         return existing if isinstance(existing, _Shares) else _Shares(root, _SHARES_ID)
 
 

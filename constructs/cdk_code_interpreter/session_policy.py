@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Duration
-
+from ._durations import minutes, seconds_of
 from ._validation import Findings
 
 if TYPE_CHECKING:
+    from aws_cdk import Duration
     from constructs import Construct
 
 # A session ends by itself after eight hours at the latest:
@@ -51,11 +51,11 @@ class SessionPolicy:
     """
 
     timeout: Duration | None = None
-    max_age: Duration | None = field(default_factory=lambda: Duration.hours(1))
+    max_age: Duration | None = field(default_factory=lambda: minutes(60))
     max_active: int | None = None
     keep_name_prefixes: Sequence[str] = ()
     enforcement: Enforcement = Enforcement.SHADOW
-    schedule: Duration = field(default_factory=lambda: Duration.minutes(5))
+    schedule: Duration = field(default_factory=lambda: minutes(5))
 
     def check(self, scope: Construct, construct_id: str) -> None:
         """Refuse what cannot be.
@@ -92,7 +92,7 @@ class SessionPolicy:
             "keep_name_prefixes": list(self.keep_name_prefixes),
         }
         if self.max_age is not None:
-            limits["max_age_seconds"] = int(self.max_age.to_seconds())
+            limits["max_age_seconds"] = int(seconds_of(self.max_age))
         if self.max_active is not None:
             limits["max_active"] = self.max_active
         return limits
@@ -100,30 +100,29 @@ class SessionPolicy:
     def _check_order(self, findings: Findings) -> None:
         if self.timeout is None or self.max_age is None:
             return
-        timeout, most = self.timeout.to_milliseconds(), self.max_age.to_milliseconds()
+        timeout, most = seconds_of(self.timeout), seconds_of(self.max_age)
         if timeout > most:
             findings.add(
-                f"timeout ({timeout / 1000:g} seconds) must not be longer than max_age "
-                f"({most / 1000:g} seconds): sessions that live as long as they were told to would "
+                f"timeout ({timeout:g} seconds) must not be longer than max_age "
+                f"({most:g} seconds): sessions that live as long as they were told to would "
                 "be stopped; lower timeout or raise max_age"
             )
 
 
 def check_interval(findings: Findings, argument: str, interval: Duration) -> None:
     """Check that EventBridge Scheduler can repeat something at this interval."""
-    milliseconds = float(interval.to_milliseconds())
-    minutes = milliseconds / 60_000
-    if minutes != int(minutes) or not 1 <= minutes <= _DAY:
+    seconds = seconds_of(interval)
+    if seconds % 60 or not 1 <= seconds / 60 <= _DAY:
         findings.add(
-            f"{argument} must be 1 to {_DAY} whole minutes (a day), got {milliseconds / 1000:g} "
-            "seconds; pass for example Duration.minutes(5)"
+            f"{argument} must be 1 to {_DAY} whole minutes (a day), got {seconds:g} seconds; pass "
+            "for example Duration.minutes(5)"
         )
 
 
 def _check_seconds(findings: Findings, argument: str, value: Duration | None, least: int) -> None:
     if value is None:
         return
-    seconds = float(value.to_milliseconds()) / 1000
+    seconds = seconds_of(value)
     if seconds != int(seconds) or not least <= seconds <= LONGEST_SESSION_SECONDS:
         findings.add(
             f"{argument} must be {least} to {LONGEST_SESSION_SECONDS} whole seconds (8 hours, when "

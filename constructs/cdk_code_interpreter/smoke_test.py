@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from aws_cdk import CustomResource
-from constructs import Construct
+from aws_cdk import CfnResource
 
+from ._places import Component
 from ._validation import Findings
 from .session_manager import SessionManager, check_reach, region_of
 
 if TYPE_CHECKING:
-    from aws_cdk import CfnResource
+    from constructs import Construct
 
     from .interface import ICodeInterpreter
 
@@ -28,7 +28,7 @@ _LONGEST_COMMAND = 4_096
 _MOST_COMMANDS = 20
 
 
-class SmokeTest(Construct):
+class SmokeTest(Component):
     """Fails a deployment whose interpreter does not work, so that CloudFormation rolls it back.
 
     A session is started, runs Python, JavaScript and TypeScript, writes and reads a file, runs a
@@ -67,12 +67,13 @@ class SmokeTest(Construct):
         canary = SessionManager.of(scope).canary
         policy = canary.allow(CHECK_ACTIONS, interpreter.prefix_arn)
         region = region_of(interpreter, scope).get("region")
-        resource = CustomResource(
+        resource = CfnResource(
             self,
             "Resource",
-            resource_type=RESOURCE_TYPE,
-            service_token=canary.function.function_arn,
+            type=RESOURCE_TYPE,
             properties={
+                "ServiceToken": canary.function_arn,
+                "ServiceTimeout": SERVICE_TIMEOUT_SECONDS,
                 "Version": "1",
                 "InterpreterId": interpreter.code_interpreter_id,
                 **({"Region": region} if region else {}),
@@ -80,11 +81,7 @@ class SmokeTest(Construct):
                 **({"Revision": revision} if revision else {}),
             },
         )
-        resource.node.add_dependency(policy)
-        # The construct's own property makes a string of it, which validation warns about.
-        cast("CfnResource", resource.node.default_child).add_property_override(
-            "ServiceTimeout", SERVICE_TIMEOUT_SECONDS
-        )
+        resource.add_resource_dependency(policy)
 
 
 def check_commands(scope: Construct, construct_id: str, commands: Sequence[str]) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
-from constructs import Construct
-
 from ._alarm_definitions import Definition
 from ._alarm_resources import (
     MOST_ACTIONS,
@@ -19,12 +16,16 @@ from ._alarm_resources import (
     make_alarm,
     what_it_reads,
 )
+from ._places import Component, child_of, path_of, stack_of
 from ._shared_alarm_definitions import of_account, of_functions
+from ._stacks import facts_of
 from .alarm_thresholds import DEFAULT, AlarmThresholds
 from .session_manager import SessionManager
 
 if TYPE_CHECKING:
+    from aws_cdk import Stack
     from aws_cdk import aws_cloudwatch as cloudwatch
+    from constructs import Construct
 
 _ID = "CodeInterpreterStackAlarms"
 _FIELDS = ("active_sessions", "account_cost_per_hour", "function_errors", "dead_letters")
@@ -32,7 +33,7 @@ _FIELDS = ("active_sessions", "account_cost_per_hour", "function_errors", "dead_
 _MADE_ON_DEMAND = ("drain", "janitor", "canary", "dead_letter_queue")
 
 
-class StackAlarms(Construct):
+class StackAlarms(Component):
     """Alarms on what the interpreters of an account, or of a stack, have in common.
 
     The account's active sessions against its quota, its cost, and the stack's session functions
@@ -55,12 +56,12 @@ class StackAlarms(Construct):
         self._runbook_url = runbook_url
         self._actions: list[Action] = []
         self._alarms: dict[str, cloudwatch.CfnAlarm] = {}
+        self._names: dict[str, str] = {}
         self._watched: tuple[str, ...] = ()
         self._manager = SessionManager.of(self)
-        stack = Stack.of(self)
-        self._account, self._region = stack.account, stack.region
-        self._subject = f"Stack {stack.stack_name}"
-        for each in of_account(self._account, self._region, thresholds):
+        self._facts = facts_of(stack_of(self))
+        self._subject = f"Stack {'/'.join(self._facts.identity)}"
+        for each in of_account(self._facts.account, self._facts.region, thresholds):
             self._make(each)
 
     @staticmethod
@@ -82,7 +83,7 @@ class StackAlarms(Construct):
         Raises:
             ValueError: The stack's alarms have other thresholds.
         """
-        existing = stack.node.try_find_child(_ID)
+        existing = child_of(stack, _ID)
         if not isinstance(existing, StackAlarms):
             existing = StackAlarms(stack, _ID, thresholds=thresholds, runbook_url=runbook_url)
         existing._agree(thresholds)
@@ -106,6 +107,14 @@ class StackAlarms(Construct):
         """
         return found_alarm(self, self._alarms, name)
 
+    @property
+    def alarm_arns(self) -> Sequence[str]:
+        """The alarms' ARNs."""
+        for each, alarm in self._alarms.items():
+            if each not in self._names:
+                self._names[each] = alarm.ref
+        return [self._facts.alarm_arn(each) for each in self._names.values()]
+
     def _agree(self, thresholds: AlarmThresholds) -> None:
         differing = [
             each
@@ -115,7 +124,7 @@ class StackAlarms(Construct):
         ]
         if differing:
             raise ValueError(
-                f"{self.node.path}: {', '.join(differing)} stand once in a stack, and this stack "
+                f"{path_of(self)}: {', '.join(differing)} stand once in a stack, and this stack "
                 "already has other thresholds; give all its interpreters the same, or say them "
                 "with the first one only"
             )
@@ -127,11 +136,11 @@ class StackAlarms(Construct):
         self._actions += added
         if len(self._actions) > MOST_ACTIONS:
             raise ValueError(
-                f"{self.node.path}: the interpreters of the stack have {len(self._actions)} "
+                f"{path_of(self)}: the interpreters of the stack have {len(self._actions)} "
                 f"different actions, but an alarm has at most {MOST_ACTIONS}, and these alarms "
                 "take all of them; give the interpreters a topic in common"
             )
-        let_alarms_publish(added, Stack.of(self))
+        let_alarms_publish(added, stack_of(self))
         for name, alarm in self._alarms.items():
             add_actions(self, name, alarm, Actions(added))
 
@@ -141,12 +150,10 @@ class StackAlarms(Construct):
         if made == self._watched:
             return
         self._watched = made
-        names = {
-            each.node.id.lower(): each.function.function_name for each in self._manager.functions
-        }
+        names = {each.task.lower(): each.function.function_name for each in self._manager.functions}
         queue = self._manager.dead_letter_queue_if_any
         queue_name = None if queue is None else queue.queue_name
-        account, region = self._account, self._region
+        account, region = self._facts.account, self._facts.region
         for each in of_functions(names, queue_name, account, region, self._thresholds):
             existing = self._alarms.get(each.construct_id)
             if existing is None:
@@ -158,7 +165,7 @@ class StackAlarms(Construct):
         self._alarms[definition.construct_id] = make_alarm(
             self,
             definition,
-            account=self._account,
+            account=self._facts.account,
             actions=Actions(self._actions),
             subject=self._subject,
             runbook_url=self._runbook_url,

@@ -1,5 +1,6 @@
 """What tests of constructs share: apps that synthesise quickly, and templates made concrete."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -55,9 +56,23 @@ def concrete(value: Any, template: Mapping[str, Any]) -> Any:
     if "Fn::Join" in value:
         delimiter, parts = value["Fn::Join"]
         return delimiter.join(concrete(part, template) for part in parts)
+    if "Fn::Sub" in value:
+        return _substituted(value["Fn::Sub"], template)
     if "Fn::GetAtt" in value:
         return _attribute(value["Fn::GetAtt"], template)
     return {key: concrete(item, template) for key, item in value.items()}
+
+
+def _substituted(value: Any, template: Mapping[str, Any]) -> str:
+    text, variables = value if isinstance(value, list) else (value, {})
+
+    def replacement(found: re.Match[str]) -> str:
+        name = found[1]
+        if name.startswith("!"):
+            return f"${{{name[1:]}}}"
+        return str(concrete(variables.get(name, {"Ref": name}), template))
+
+    return re.sub(r"\$\{([^}]*)\}", replacement, text)
 
 
 def _attribute(get_att: list[str], template: Mapping[str, Any]) -> Any:

@@ -116,7 +116,7 @@ def test_many_interpreters_get_several_policies_none_of_them_too_long(templates)
 def manage(arns, actions=(ACTIONS,)):
     stack = Stack(App(**QUICK), "Analytics")
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-    access = AccessPolicies(stack, "Access", role=role)
+    access = AccessPolicies(stack, "Access", role=role, manager=stack)
     for arn in arns:
         for each in actions:
             access.allow(each, arn)
@@ -162,7 +162,7 @@ def test_ids_do_not_depend_on_the_number_that_a_token_happens_to_have(synthesise
         for number in range(noise):
             CfnParameter(stack, f"Noise{number}").value_as_string.strip()
         role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        access = AccessPolicies(stack, "Access", role=role)
+        access = AccessPolicies(stack, "Access", role=role, manager=stack)
         access.allow(ACTIONS, f"arn:{Aws.PARTITION}:x/{CfnParameter(stack, 'P').value_as_string}")
         found.append(set(access_policies(synthesise(stack))))
     assert found[0] == found[1]

@@ -44,10 +44,6 @@ def test_a_policy_cannot_be_changed():
         SessionPolicy().max_active = 3  # type: ignore[misc]
 
 
-def test_making_a_policy_does_not_share_durations_with_the_next():
-    assert SessionPolicy().schedule is not SessionPolicy().schedule
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
