@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from aws_cdk import Duration, RemovalPolicy
     from constructs import Construct
 
+    from .session_drain import OnDrainFailure
+
 # Limits of CreateCodeInterpreter:
 # https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_CreateCodeInterpreter.html
 NAME_PATTERN = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}")
@@ -25,6 +27,8 @@ MAX_TAGS = 50
 MAX_CERTIFICATES = 10
 # https://docs.aws.amazon.com/bedrock-agentcore/latest/APIReference/API_StartCodeInterpreterSession.html
 MAX_SESSION_TIMEOUT_SECONDS = 28_800
+# The function that drains runs for 15 minutes at most, and needs time to answer.
+LONGEST_DRAIN_SECONDS = 840
 
 
 def is_token(value: str) -> bool:
@@ -102,6 +106,35 @@ def check_removal_policy(findings: Findings, policy: RemovalPolicy) -> None:
         findings.add(
             "removal_policy cannot be SNAPSHOT, there is nothing to take one of; use "
             "RemovalPolicy.DESTROY or RemovalPolicy.RETAIN"
+        )
+
+
+def check_drain(
+    findings: Findings,
+    drained: bool,
+    on_failure: OnDrainFailure | None,
+    timeout: Duration | None,
+) -> None:
+    """Check how sessions are to be stopped before a deletion."""
+    given = {"on_drain_failure": on_failure, "drain_timeout": timeout}
+    names = [name for name, value in given.items() if value is not None]
+    if names and not drained:
+        findings.add(
+            f"got {' and '.join(names)}, but nothing stops the sessions where the drain is "
+            "switched off or a removal policy keeps the interpreter; leave one of them out"
+        )
+    check_drain_timeout(findings, "drain_timeout", timeout)
+
+
+def check_drain_timeout(findings: Findings, argument: str, timeout: Duration | None) -> None:
+    """Check how long a drain may try."""
+    if timeout is None or timeout.is_unresolved():
+        return
+    seconds = seconds_of(timeout)
+    if not 60 <= seconds <= LONGEST_DRAIN_SECONDS:
+        findings.add(
+            f"{argument} must be 1 to 14 minutes, got {seconds:g} seconds; the function that "
+            "drains ends after 15 minutes, and has to answer"
         )
 
 

@@ -24,6 +24,7 @@ from ._validation import (
     Findings,
     check_count,
     check_description,
+    check_drain,
     check_names,
     check_removal_policy,
     check_session_timeout,
@@ -44,7 +45,7 @@ from .network import NetworkAccess
 if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
 
-    from .session_drain import SessionDrain
+    from .session_drain import OnDrainFailure, SessionDrain
 
 _FIXED_NAME_WARNING = (
     "code_interpreter_name is fixed: any change but one of tags replaces the interpreter, and the "
@@ -79,6 +80,8 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         tags: Mapping[str, str] | None = None,
         session_timeout: Duration | None = None,
         drain_on_delete: bool = True,
+        on_drain_failure: OnDrainFailure | None = None,
+        drain_timeout: Duration | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
         """Define a code interpreter.
@@ -107,6 +110,9 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
                 no such setting: callers find it in `environment`. Default: 15 minutes.
             drain_on_delete: Stop all sessions before the interpreter is deleted or replaced, as
                 the service asks for. Default: they are stopped.
+            on_drain_failure: What happens if sessions cannot be stopped in time. Default: the
+                deletion goes on.
+            drain_timeout: How long to try to stop them, 1 to 14 minutes. Default: 14 minutes.
             removal_policy: What happens to an interpreter that is no longer in the stack. A
                 retained one is not drained, and keeps the role and the group made here. Default:
                 it is deleted.
@@ -123,6 +129,8 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         if certificates is not None:
             check_count(findings, "certificates", certificates, MAX_CERTIFICATES)
         check_removal_policy(findings, removal_policy)
+        drained = drain_on_delete and removal_policy is RemovalPolicy.DESTROY
+        check_drain(findings, drained, on_drain_failure, drain_timeout)
         network._check(findings)
         findings.raise_if_any()
 
@@ -151,8 +159,8 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
             tags=tags,
         )
         self._finish(removal_policy)
-        if drain_on_delete and removal_policy is RemovalPolicy.DESTROY:
-            self._add_drain()
+        if drained:
+            self._add_drain(on_drain_failure, drain_timeout)
 
     @staticmethod
     def from_code_interpreter_arn(
@@ -342,10 +350,16 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
                 "cdk-code-interpreter:fixedName", _FIXED_NAME_WARNING
             )
 
-    def _add_drain(self) -> None:
-        from .session_drain import SessionDrain
+    def _add_drain(self, on_failure: OnDrainFailure | None, timeout: Duration | None) -> None:
+        from .session_drain import OnDrainFailure, SessionDrain
 
-        self._drain = SessionDrain(self, "Drain", interpreter=self)
+        self._drain = SessionDrain(
+            self,
+            "Drain",
+            interpreter=self,
+            on_failure=on_failure or OnDrainFailure.CONTINUE,
+            timeout=timeout,
+        )
 
     def _create_only_properties(self) -> Mapping[str, Any]:
         return create_only_properties(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .alarm_thresholds import AlarmThresholds
     from .execution_role import NoExecutionRole
     from .network import NetworkAccess
+    from .session_drain import OnDrainFailure
 
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
@@ -63,6 +64,8 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
         tags: Mapping[str, str] | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
         drain: bool = True,
+        on_drain_failure: OnDrainFailure | None = None,
+        drain_timeout: Duration | None = None,
         janitor: bool = True,
         smoke_test: bool = True,
         smoke_test_commands: Sequence[str] = (),
@@ -98,6 +101,9 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
             removal_policy: What happens to an interpreter that is no longer in the stack; a
                 retained one is not drained. Default: it is deleted.
             drain: Stop all sessions before a deletion or replacement. Default: yes.
+            on_drain_failure: What happens if sessions cannot be stopped in time. Default: the
+                deletion goes on.
+            drain_timeout: How long to try to stop them, 1 to 14 minutes. Default: 14 minutes.
             janitor: Watch sessions, and stop them where `sessions` says so. Default: yes.
             smoke_test: Use the interpreter at each deployment that changes it. Default: yes.
             smoke_test_commands: Shell commands that must succeed then. Default: none.
@@ -134,6 +140,8 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
             tags=tags,
             session_timeout=sessions.timeout,
             drain_on_delete=drain,
+            on_drain_failure=on_drain_failure,
+            drain_timeout=drain_timeout,
             removal_policy=removal_policy,
         )
         self.janitor = (

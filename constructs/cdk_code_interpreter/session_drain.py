@@ -12,7 +12,7 @@ from ._durations import seconds_of
 from ._places import Component, path_of, stack_of
 from ._references import refer_weakly
 from ._series import name_in_every_generation
-from ._validation import Findings
+from ._validation import LONGEST_DRAIN_SECONDS, Findings, check_drain_timeout
 from .session_manager import SessionManager, check_reach, region_of
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from .interface import ICodeInterpreter
 
 RESOURCE_TYPE = "Custom::CodeInterpreterSessionDrain"
-# The function runs for 15 minutes at most, and needs time to answer.
-LONGEST_DRAIN_SECONDS = 840
 # Three deliveries of one event, 15 minutes each, and the pauses between them.
 SERVICE_TIMEOUT_SECONDS = 3_600
 _ACTIONS = (
@@ -128,10 +126,6 @@ def _check(
             f"the interpreter is defined in the stack {path_of(interpreter.stack)!r}, where its "
             f"deletion is decided, not in {path_of(stack_of(scope))!r}; define the drain there"
         )
-    if timeout is not None and not 60 <= _seconds(timeout) <= LONGEST_DRAIN_SECONDS:
-        findings.add(
-            f"timeout must be 1 to 14 minutes, got {_seconds(timeout)} seconds; the function that "
-            "drains ends after 15 minutes, and has to answer"
-        )
+    check_drain_timeout(findings, "timeout", timeout)
     findings.raise_if_any()
     check_reach(interpreter, scope, construct_id)

@@ -109,7 +109,7 @@ def _way_out(interpreter_id: str, result: Drained) -> str:
         f"{result.stopped} were stopped. Last problem: {result.problem[:500] or 'none'}. "
         "Stop what starts sessions (see Amazon Bedrock AgentCore > Built-in tools > "
         f"Code Interpreter > {interpreter_id} in the console), then delete the stack again. "
-        "To delete it although sessions run, deploy on_failure=CONTINUE first, or retain this "
+        "To delete it although sessions run, deploy OnDrainFailure.CONTINUE first, or retain this "
         "resource in the deletion"
     )
 

@@ -194,7 +194,7 @@ def test_block_fails_with_the_count_and_the_way_out_and_a_second_try_succeeds(
         "ConflictException",
         "Built-in tools",
         "delete the stack again",
-        "on_failure=CONTINUE",
+        "OnDrainFailure.CONTINUE",
     ):
         assert part in answer["Reason"]
     assert len(interpreter.ready()) == 5

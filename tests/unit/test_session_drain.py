@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from aws_cdk import App, CfnOutput, Duration, Stack
+from aws_cdk import App, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_bedrockagentcore as agentcore
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
 from cdk_code_interpreter import (
     CodeInterpreter,
+    GovernedCodeInterpreter,
     OnDrainFailure,
     SessionDrain,
     SystemCodeInterpreter,
@@ -139,6 +140,47 @@ def test_block_and_timeout_reach_the_function(stack, synthesise, resources):
     (drain,) = resources(synthesise(stack), DRAIN)
     settings = Settings.read(drain["Properties"])
     assert (settings.block, settings.timeout) == (True, 300.0)
+
+
+@pytest.mark.parametrize("make", [CodeInterpreter, GovernedCodeInterpreter])
+def test_an_interpreters_own_drain_blocks_where_it_is_told_to_without_being_moved(
+    new_app, synthesise, make
+):
+    def drain(**options):
+        stack = Stack(new_app(), "Analytics")
+        make(stack, "Sandbox", **options)
+        ((name, found),) = [
+            (name, each)
+            for name, each in synthesise(stack)["Resources"].items()
+            if each["Type"] == DRAIN
+        ]
+        return name, Settings.read(found["Properties"])
+
+    name, default = drain()
+    same_name, told = drain(
+        on_drain_failure=OnDrainFailure.BLOCK, drain_timeout=Duration.minutes(5)
+    )
+    assert (default.block, default.timeout) == (False, 840.0)
+    assert (told.block, told.timeout) == (True, 300.0)
+    # Another logical id would be a new drain, and deleting the old one would stop all sessions.
+    assert name == same_name
+
+
+@pytest.mark.parametrize(
+    "undrained", [{"drain_on_delete": False}, {"removal_policy": RemovalPolicy.RETAIN}]
+)
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("on_drain_failure", OnDrainFailure.BLOCK), ("drain_timeout", Duration.minutes(5))],
+)
+def test_an_interpreter_without_a_drain_takes_no_options_of_one(stack, undrained, option, value):
+    with pytest.raises(ValueError, match=f"Analytics/Sandbox: got {option}, but nothing stops"):
+        CodeInterpreter(stack, "Sandbox", **undrained, **{option: value})
+
+
+def test_a_drain_timeout_out_of_range_is_refused_by_its_own_name(stack):
+    with pytest.raises(ValueError, match="drain_timeout must be 1 to 14 minutes, got 900 seconds"):
+        CodeInterpreter(stack, "Sandbox", drain_timeout=Duration.minutes(15))
 
 
 def test_an_l2_and_an_import_are_drained_like_our_own(stack, synthesise, resources, deployed):
