@@ -18,9 +18,12 @@ from rich.table import Table
 
 from . import costs, drains, local_aws, records, synthesis, templates
 from .figures import Figure
+from .page import number, page_of
+from .processes import REPOSITORY
 
 RESULTS = Path(__file__).with_name("results")
 BASELINE = RESULTS / "baseline.json"
+PAGE = REPOSITORY / "docs" / "benchmarks.md"
 # A change of less than this is the machine's, not ours.
 NOISE = 0.10
 
@@ -44,30 +47,50 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=PARTS, help="measure only this part")
     parser.add_argument("--output", type=Path, default=RESULTS / "latest.json")
     parser.add_argument("--baseline", type=Path, default=BASELINE)
+    parser.add_argument(
+        "--accept",
+        action="store_true",
+        help="make the figures the baseline (of these parts), and write the page that shows them",
+    )
     options = parser.parse_args()
     console = Console()
-    figures: list[Figure] = []
-    for name in options.only or PARTS:
-        console.print(f"measuring: {name}", style="dim")
-        figures += PARTS[name]()
+    measured: dict[str, list[Figure]] = {}
+    for part in options.only or PARTS:
+        console.print(f"measuring: {part}", style="dim")
+        measured[part] = list(PARTS[part]())
+    figures = [figure for part in measured.values() for figure in part]
     baseline = _read(options.baseline)
-    console.print(_table(figures, baseline))
+    console.print(_table(figures, {each["name"]: each["value"] for each in baseline["figures"]}))
     missed = [figure.name for figure in figures if not figure.met]
     for name in missed:
         console.print(f"[red]target missed[/red]: {name}")
+    report = _report(measured)
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(_report(figures), indent=2) + "\n")
+    _write(options.output, report)
     console.print(f"written to {options.output}")
+    if options.accept:
+        kept = [each for each in baseline["figures"] if each["part"] not in measured]
+        accepted = {**report, "figures": _in_order([*kept, *report["figures"]])}
+        _write(options.baseline, accepted)
+        PAGE.write_text(page_of(accepted))
     return 1 if missed else 0
 
 
-def _read(file: Path) -> dict[str, float]:
-    if not file.exists():
-        return {}
-    return {each["name"]: each["value"] for each in json.loads(file.read_text())["figures"]}
+def _read(file: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {"figures": []}
+    return read
 
 
-def _report(figures: list[Figure]) -> dict[str, Any]:
+def _write(file: Path, report: dict[str, Any]) -> None:
+    file.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _in_order(figures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    parts = list(PARTS)
+    return sorted(figures, key=lambda figure: parts.index(figure["part"]))
+
+
+def _report(measured: dict[str, list[Figure]]) -> dict[str, Any]:
     return {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
@@ -78,7 +101,11 @@ def _report(figures: list[Figure]) -> dict[str, Any]:
             "system": platform.system(),
         },
         "versions": {name: version(name) for name in ("aws-cdk-lib", "constructs", "boto3")},
-        "figures": [figure.as_json() for figure in figures],
+        "figures": [
+            {"part": part, **figure.as_json()}
+            for part, figures in measured.items()
+            for figure in figures
+        ],
     }
 
 
@@ -88,14 +115,14 @@ def _table(figures: list[Figure], baseline: dict[str, float]) -> Table:
     for column in ("median", "spread", "target", "baseline"):
         table.add_column(column, justify="right")
     for figure in figures:
-        target = "" if figure.target is None else f"{_number(figure.target)}"
+        target = "" if figure.target is None else number(figure.target)
         style = "" if figure.met else "red"
         spread = (
-            f"{_number(figure.low)}-{_number(figure.high)} (n={figure.count})"
+            f"{number(figure.low)}-{number(figure.high)} (n={figure.count})"
             if figure.count > 1
             else ""
         )
-        value = f"{_number(figure.value)} {figure.unit}".strip()
+        value = f"{number(figure.value)} {figure.unit}".strip()
         table.add_row(figure.name, value, spread, target, _change(figure, baseline), style=style)
     return table
 
@@ -105,14 +132,10 @@ def _change(figure: Figure, baseline: dict[str, float]) -> str:
     if not before:
         return "new"
     change = figure.value / before - 1
-    text = f"{_number(before)} ({change:+.0%})"
+    text = f"{number(before)} ({change:+.0%})"
     # How many fit into a stack is better when it is larger.
     worse = change < -NOISE if "fit into" in figure.name else change > NOISE
     return f"[yellow]{text}[/yellow]" if worse else text
-
-
-def _number(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.3g}"
 
 
 if __name__ == "__main__":

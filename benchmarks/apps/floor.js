@@ -4,8 +4,10 @@ const { App, Stack } = require(`${library}/core`);
 const agentcore = require(`${library}/aws-bedrockagentcore`);
 
 const app = new App({ outdir });
-const stack = new Stack(app, "Bench");
+// As many in a stack as in the Python apps.
+let stack;
 for (let number = 0; number < Number(count); number++) {
+  if (number % 20 === 0) stack = new Stack(app, `Bench${number / 20 || ""}`);
   new agentcore.CodeInterpreterCustom(stack, `Sandbox${number}`, {
     networkConfiguration: agentcore.CodeInterpreterNetworkConfiguration.usingSandboxNetwork(),
   });

@@ -1,0 +1,76 @@
+"""The figures as a page of the documentation, so that what it says is what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Report = Mapping[str, Any]
+
+_BEGINNING = """\
+# Benchmarks
+
+<!-- Written by `make bench BENCH=--accept`; do not edit. -->
+
+`make bench` measures all of this again, in about 20 minutes, and compares it with the figures
+below (`benchmarks/results/baseline.json`); `make bench BENCH="--only synthesis"` measures one
+part. Whole processes are run in turns (A B A B), each once before it counts, and a ratio is taken
+round by round: what else the machine does hits both sides. Figures are medians, with the lowest and
+the highest. Seconds are those of one machine and say little about yours; ratios, counts and dollars
+carry over.
+"""
+_PARTS = {
+    "synthesis": "Synthesis of one interpreter",
+    "further": "Each further interpreter",
+    "imports": "Imports",
+    "templates": "Templates",
+    "costs": "What is deployed costs",
+    "functions": "Functions",
+    "drains": "Drains",
+    "records": "Records of the local service",
+    "local": "Local AWS",
+    "deployment": "Deployments in the local AWS",
+}
+
+
+def page_of(report: Report) -> str:
+    """The page, as Markdown."""
+    return "\n".join([_BEGINNING, _machine(report), *_sections(report)]) + "\n"
+
+
+def number(value: float) -> str:
+    """A figure with as many digits as it is worth."""
+    return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.3g}"
+
+
+def _machine(report: Report) -> str:
+    machine, versions = report["machine"], report["versions"]
+    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return (
+        f"Measured on {report['measured'][:10]}: {machine['processors']} processors, "
+        f"{machine['memory_gibibytes']} GiB, {machine['system']}, Python {machine['python']}, "
+        f"{listed}; load at the end {machine['load']}.\n"
+    )
+
+
+def _sections(report: Report) -> Iterator[str]:
+    for part, title in _PARTS.items():
+        figures = [each for each in report["figures"] if each["part"] == part]
+        if not figures:
+            continue
+        yield f"## {title}\n"
+        yield "| figure | median | lowest to highest | at most |\n|---|---:|---:|---:|"
+        yield from map(_row, figures)
+        yield ""
+
+
+def _row(figure: Mapping[str, Any]) -> str:
+    spread = (
+        f"{number(figure['low'])} to {number(figure['high'])} ({figure['count']})"
+        if figure["count"] > 1
+        else ""
+    )
+    target = "" if figure["target"] is None else number(figure["target"])
+    missed = "" if figure["met"] else " **missed**"
+    value = f"{number(figure['value'])} {figure['unit']}".strip()
+    return f"| {figure['name']} | {value}{missed} | {spread} | {target} |"
