@@ -6,6 +6,7 @@ Import this only after MiniStack's environment is prepared.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from agentcore_local.resource_types import function_logs
 from agentcore_local.service.http import HttpRequest, HttpResponse
 from agentcore_local.service.service import CodeInterpreterService
 from agentcore_local.settings import ADMIN_PATH, Settings
+from agentcore_local.web_pages import refusal
 
 
 class Gateway:
@@ -59,6 +61,8 @@ class Gateway:
         """Serve one connection, request or the server's own start and end."""
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
+        elif (problem := refusal(_headers(scope))) is not None:
+            await _refuse(scope, send, problem)
         elif scope["type"] == "http" and scope["path"].startswith(f"{ADMIN_PATH}/"):
             await _answer(send, await self._administration.handle(await _read(scope, receive)))
         elif scope["type"] == "http" and self._service.matches(scope["method"], _raw_path(scope)):
@@ -93,11 +97,26 @@ async def _read(scope: Scope, receive: Receive) -> HttpRequest:
         method=scope["method"],
         path=_raw_path(scope),
         query_string=scope.get("query_string", b"").decode("latin-1"),
-        headers={
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in scope.get("headers", [])
-        },
+        headers=_headers(scope),
         body=b"".join(chunks),
+    )
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {
+        name.decode("latin-1").lower(): value.decode("latin-1")
+        for name, value in scope.get("headers", [])
+    }
+
+
+async def _refuse(scope: Scope, send: Send, problem: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close"})
+        return
+    body = json.dumps({"__type": "AccessDeniedException", "message": problem}).encode()
+    await _answer(
+        send,
+        HttpResponse(status=403, headers={"content-type": "application/json"}, body=body),
     )
 
 
