@@ -105,13 +105,16 @@ def _each_error(paths: Iterable[str], action: Callable[[str], None]) -> Iterable
 
 
 def _remove(folder: Path, path: str) -> None:
+    named = Path(path)
+    if named.name not in ("", ".."):
+        link = resolve(folder, str(named.parent)) / named.name
+        if link.is_symlink():  # wherever it leads to, itself it is in the folder
+            link.unlink()
+            return
     place = resolve(folder, path)
-    named = folder.resolve() / path
     if place == folder.resolve():
         raise PathError("The working directory itself cannot be removed")
-    if named.is_symlink():
-        named.unlink()
-    elif place.is_dir():
+    if place.is_dir():
         shutil.rmtree(place)
     elif place.exists():
         place.unlink()

@@ -24,6 +24,9 @@ EVENT_STREAM = "application/vnd.amazon.eventstream"
 STRING_HEADER = 7
 """The type of a string in an event's header."""
 
+LARGEST_EVENT = 24 * 1024 * 1024
+"""The most bytes that botocore reads in one event of a stream."""
+
 
 def parse_request(
     operation: OperationModel, request: HttpRequest, path_members: Mapping[str, str]
@@ -61,7 +64,7 @@ def _json_body(body: bytes) -> object:
         return {}
     try:
         return json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise invalid(
             f"The body is not valid JSON: {error}", fields=[], reason=CANNOT_PARSE
         ) from None
@@ -132,25 +135,36 @@ def _headers(content_type: str) -> dict[str, str]:
 
 
 def result_event(operation: OperationModel, result: Mapping[str, Any]) -> bytes:
-    """One result in an event stream."""
+    """One result in an event stream.
+
+    Raises:
+        ServiceError: No client could read it, because it is too large.
+    """
     shape: Any = operation.output_shape
     event = shape.members["stream"].members["result"]
-    return _event({":message-type": "event", ":event-type": "result"}, serialise(event, result))
+    payload = json.dumps(serialise(event, result)).encode()
+    if len(payload) > LARGEST_EVENT:
+        raise invalid(
+            f"The result has {len(payload)} bytes on the wire, and a client reads at most "
+            f"{LARGEST_EVENT}; write less, or into a file that is read in parts",
+            fields=[],
+        )
+    return _event({":message-type": "event", ":event-type": "result"}, payload)
 
 
 def error_event(error: ServiceError) -> bytes:
     """An error in an event stream, when the HTTP status has been sent already."""
     kind = error.code[0].lower() + error.code[1:]
-    return _event({":message-type": "exception", ":exception-type": kind}, error.members())
+    payload = json.dumps(error.members()).encode()
+    return _event({":message-type": "exception", ":exception-type": kind}, payload)
 
 
-def _event(headers: Mapping[str, str], content: object) -> bytes:
+def _event(headers: Mapping[str, str], payload: bytes) -> bytes:
     """Encode one message of the format `application/vnd.amazon.eventstream`."""
     block = b""
     for name, value in {**headers, ":content-type": JSON}.items():
         block += struct.pack("!B", len(name)) + name.encode()
         block += struct.pack("!BH", STRING_HEADER, len(value.encode())) + value.encode()
-    payload = json.dumps(content).encode()
     prelude = struct.pack("!II", len(block) + len(payload) + 16, len(block))
     message = prelude + struct.pack("!I", binascii.crc32(prelude)) + block + payload
     return message + struct.pack("!I", binascii.crc32(message))

@@ -59,7 +59,7 @@ def _convert(shape: Shape, value: object, path: str) -> Any:
         if not isinstance(value, Mapping):
             raise _WrongType(path, "a map")
         return {
-            str(key): _convert(shape.value, each, f"{path}.{key}")  # type: ignore[attr-defined]
+            _encodable(str(key), path): _convert(shape.value, each, f"{path}.{key}")  # type: ignore[attr-defined]
             for key, each in value.items()
         }
     return _convert_scalar(kind, value, path)
@@ -91,8 +91,17 @@ def _convert_scalar(kind: str, value: object, path: str) -> object:
     if kind in NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
         return _convert_number(kind, value, path)
     if kind == "string" and isinstance(value, str):
-        return value
+        return _encodable(value, path)
     raise _WrongType(path, f"of type {kind}")
+
+
+def _encodable(text: str, path: str) -> str:
+    """The text, unless JSON smuggled in half of a surrogate pair: no UTF-8 has it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _WrongType(path, "text that UTF-8 can write") from None
+    return text
 
 
 def _convert_number(kind: str, value: int | float, path: str) -> int | float:

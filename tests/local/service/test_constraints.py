@@ -337,6 +337,8 @@ def test_all_that_is_wrong_is_said_at_once(local: Any) -> None:
         b'{"sessionTimeoutSeconds": 1e999}',
         b'{"certificates": {}}',
         b'{"certificates": [1]}',
+        b'{"name": "\\ud800"}',
+        b"[" * 100_000 + b"]" * 100_000,
     ],
 )
 def test_what_cannot_be_parsed_is_refused(local: Any, body: bytes) -> None:

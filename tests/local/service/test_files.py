@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from agentcore_local.service.limits import Limits
 
@@ -124,8 +125,13 @@ def test_no_path_leads_out(local: Any, tmp_path: Path, path: str) -> None:
 def test_removing_a_link_leaves_what_it_points_to(local: Any, tmp_path: Path) -> None:
     session = local.session()
     (tmp_path / "kept").write_text("kept")
-    session.run(f"import os; os.symlink({str(tmp_path)!r}, 'link')")
-    assert session.invoke("removeFiles", paths=["link"])["isError"] is True
+    session.run(
+        f"import os; os.symlink({str(tmp_path)!r}, 'out'); os.symlink('circle', 'circle'); "
+        "os.mkdir('d'); os.symlink('d', 'in')"
+    )
+    removed = session.invoke("removeFiles", paths=["out", "circle", "in/"])
+    assert removed["isError"] is False
+    assert [b["name"] for b in session.invoke("listFiles")["content"]] == ["d"]
     assert (tmp_path / "kept").exists()
 
 
@@ -168,6 +174,15 @@ def test_files_go_with_their_session(local: Any) -> None:
     assert folder.is_dir()
     session.stop()
     assert not folder.parent.exists()
+
+
+def test_what_no_client_could_read_is_an_error_that_says_so(local: Any) -> None:
+    session = local.session()
+    # Each of these bytes is six characters of JSON.
+    session.invoke("executeCommand", command="head -c 5000000 /dev/zero > zeros")
+    with pytest.raises(ClientError, match=r"30000\d\d\d bytes on the wire"):
+        session.invoke("readFiles", paths=["zeros"])
+    assert session.run("print('still there')")["structuredContent"]["stdout"] == "still there"
 
 
 def test_a_file_as_large_as_is_allowed_goes_both_ways(start_local: Any) -> None:
