@@ -42,7 +42,7 @@ class LocalAws:
         limits: the service's limits that differ from AWS's, by name, such as
             `{"active_sessions": 5}`.
         behaviour: answers to what AWS does not document, by name, such as
-            `{"delete_with_ready_sessions": "conflict"}`.
+            `{"delete_with_ready_sessions_conflicts": False}`.
         log_level: how much the server's log says; the log is `server.log` in the data folder.
 
     Raises:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -61,8 +63,11 @@ class Settings:
                 _port_problem(self.port),
                 _account_problem(self.account),
                 _region_problem(self.region),
+                _log_level_problem(self.log_level),
                 _names_problem("limit", self.limits, Limits),
                 _names_problem("behaviour", self.behaviour, ServiceBehaviour),
+                *_limit_problems(self.limits),
+                *_behaviour_problems(self.behaviour),
             )
             if problem
         ]
@@ -131,6 +136,44 @@ def _names_problem(
     if not unknown:
         return None
     return f"there is no {kind} {', '.join(unknown)}; there are: {', '.join(known)}"
+
+
+def _limit_problems(given: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in given.items():
+        if name == "requests_per_second":
+            rates = value if isinstance(value, Mapping) else dict.fromkeys(DOCUMENTED_RATES, value)
+            if not all(_is_number(rate) and rate > 0 for rate in rates.values()):
+                yield (
+                    f"the limit {name} must be a number above 0, or such numbers by operation, "
+                    f"got {value!r}"
+                )
+        elif not (_is_number(value) and value >= 0):
+            yield f"the limit {name} must be a number from 0 on, got {value!r}"
+
+
+def _behaviour_problems(given: Mapping[str, Any]) -> Iterator[str]:
+    defaults = ServiceBehaviour()
+    for name, value in given.items():
+        default = getattr(defaults, name, None)
+        if isinstance(default, bool) and not isinstance(value, bool):
+            yield f"the behaviour {name} must be true or false, got {value!r}"
+        elif isinstance(default, float) and not (_is_number(value) and value >= 0):
+            yield f"the behaviour {name} must be a number of seconds from 0 on, got {value!r}"
+        elif isinstance(default, UsageResource) and value not in [
+            each.value for each in UsageResource
+        ]:
+            yield f"the behaviour {name} must be id or arn, got {value!r}"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _log_level_problem(level: str) -> str | None:
+    known = logging.getLevelNamesMapping()
+    if level in known:
+        return None
+    return f"the log level must be one of {', '.join(known)}, got {level!r}"
 
 
 def _region_problem(region: str) -> str | None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,3 +30,36 @@ def test_every_wrong_option_is_named_at_once(tmp_path: Path) -> None:
         Settings(data_folder=tmp_path, port=70000, account="12", region="somewhere")
 
     assert all(value in str(error.value) for value in ("70000", "'12'", "'somewhere'"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"limits": {"active_sessions": "abc"}}, "limit active_sessions .*, got 'abc'"),
+        ({"limits": {"active_sessions": -1}}, "limit active_sessions .*, got -1"),
+        ({"limits": {"invoke_seconds": float("inf")}}, "limit invoke_seconds .*, got inf"),
+        ({"limits": {"requests_per_second": 0}}, "requests_per_second must be .*, got 0"),
+        ({"limits": {"requests_per_second": {"Op": "x"}}}, "requests_per_second .*, got {'Op'"),
+        ({"behaviour": {"same_name_conflicts": "maybe"}}, "true or false, got 'maybe'"),
+        ({"behaviour": {"create_seconds": "abc"}}, "number of seconds .*, got 'abc'"),
+        ({"behaviour": {"usage_resource": "name"}}, "must be id or arn, got 'name'"),
+        ({"log_level": "loud"}, "log level must be one of .*INFO.*, got 'loud'"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Settings(data_folder=tmp_path, **options)
+
+
+def test_each_value_that_can_be_is_taken(tmp_path: Path) -> None:
+    settings = Settings(
+        data_folder=tmp_path,
+        limits={"active_sessions": 0, "invoke_seconds": 0.5, "requests_per_second": {"Op": 2.5}},
+        behaviour={"same_name_conflicts": False, "create_seconds": 0, "usage_resource": "arn"},
+        log_level="DEBUG",
+    )
+
+    assert settings.service_limits.active_sessions == 0
+    assert settings.service_behaviour.usage_resource.value == "arn"
