@@ -80,7 +80,10 @@ class Administration:
         }
 
     async def _advance(self, body: dict[str, Any]) -> dict[str, Any]:
-        await self._heartbeat.advance(float(body["advance_seconds"]))
+        seconds = body.get("advance_seconds")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise ValueError(f"advance_seconds must be a number of seconds, got {seconds!r}")
+        await self._heartbeat.advance(float(seconds))
         return {"now": self._clock.now()}
 
     def _evaluate_alarms(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +104,7 @@ class Administration:
 
     def _inject(self, body: dict[str, Any]) -> dict[str, Any]:
         options = dict(body)
-        fault = self._service.faults.inject(options.pop("fault"), **options)
+        fault = self._service.faults.inject(options.pop("fault", ""), **options)
         return {"id": fault.id}
 
     def _clear_faults(self, body: dict[str, Any]) -> dict[str, Any]:

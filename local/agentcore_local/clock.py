@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+# The years after 9999 have no dates.
+_FURTHEST_SECONDS = 1000 * 366 * 24 * 3600
+
 
 class Clock:
     """The present time, plus what tests have added to it."""
@@ -24,8 +27,10 @@ class Clock:
         """Move the time forward.
 
         Raises:
-            ValueError: the time would move backward.
+            ValueError: the time would move backward, or to where there are no dates.
         """
         if seconds < 0:
             raise ValueError(f"time moves forward only, got {seconds} seconds")
+        if not self._ahead_seconds + seconds < _FURTHEST_SECONDS:  # nor is it for NaN
+            raise ValueError(f"time moves by a thousand years at the most, got {seconds} seconds")
         self._ahead_seconds += seconds

@@ -69,6 +69,7 @@ def _declare_faults(known: Faults) -> None:
         _REPEATED,
         "a custom resource's event is delivered `times` (default 3) times; `operation` is a glob "
         "over the request types, `resource` over the logical ids",
+        options=["times"],
     )
 
     def times(request_type: str, logical_id: str) -> int:

@@ -36,6 +36,7 @@ class PolicyDelay:
         self._faults.declare(
             FAULT,
             "a role's new policy applies `delay_seconds` (default 10) after its first use",
+            options=["delay_seconds"],
             on_inject=lambda _fault: self._remember(gather),
         )
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
+import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 KNOWN_FAULTS: dict[str, str] = {
     "throttle": "answer 429 ThrottlingException",
-    "server_error": "answer 500 InternalServerException",
+    "server_error": "answer 500 InternalServerException with `message`",
     "latency": "wait `delay_seconds` (default 1) before doing anything",
     "drop_connection": "close the connection without an answer; with `after` true, after the work",
     "deny": "answer 403 AccessDeniedException",
@@ -57,6 +58,33 @@ class _State:
     random: random.Random
 
 
+_COMMON_OPTIONS = ("operation", "resource", "count", "seconds", "probability", "seed")
+_OPTIONS: Mapping[str, Sequence[str]] = {
+    "latency": ["delay_seconds"],
+    "drop_connection": ["after"],
+    "server_error": ["message"],
+    "create_fails": ["reason"],
+    "stop_lies": ["delay_seconds"],
+}
+_NUMBERS = ("delay_seconds", "times")
+
+
+def _check_options(name: str, known: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Refuse an option that the fault does not know, and a number that is none."""
+    for option, value in options.items():
+        if option not in known:
+            raise ValueError(
+                f"the fault {name} has no option {option!r}; it has "
+                f"{', '.join([*_COMMON_OPTIONS, *known])}"
+            )
+        if option in _NUMBERS and (not _is_number(value) or value < 0):
+            raise ValueError(f"{option} must be a number from 0 on, got {value!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 class Faults:
     """What goes wrong on purpose.
 
@@ -67,6 +95,7 @@ class Faults:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._known = dict(KNOWN_FAULTS)
+        self._options = dict(_OPTIONS)
         self._on_inject: dict[str, Callable[[Fault], None]] = {}
         self._faults: dict[str, tuple[Fault, _State]] = {}
         self._ids = itertools.count(1)
@@ -81,6 +110,7 @@ class Faults:
         name: str,
         description: str,
         *,
+        options: Sequence[str] = (),
         on_inject: Callable[[Fault], None] | None = None,
     ) -> None:
         """Add a fault that another part of the local AWS implements.
@@ -88,9 +118,11 @@ class Faults:
         Args:
             name: The fault's name.
             description: What it does.
+            options: What it needs to know besides what all faults have.
             on_inject: Called with each fault of this name when it begins.
         """
         self._known[name] = description
+        self._options[name] = options
         if on_inject is not None:
             self._on_inject[name] = on_inject
 
@@ -119,14 +151,20 @@ class Faults:
             **options: What the fault needs besides, as `known` says.
 
         Raises:
-            ValueError: There is no such fault, or a number is out of its range.
+            ValueError: There is no such fault, it does not know an option, or a value cannot be.
         """
         if name not in self._known:
             raise ValueError(f"unknown fault {name!r}; known are: {', '.join(sorted(self._known))}")
-        if not 0 <= probability <= 1:
-            raise ValueError(f"probability must be between 0 and 1, got {probability}")
-        if count is not None and count < 1:
-            raise ValueError(f"count must be at least 1, got {count}")
+        for what, glob in (("operation", operation), ("resource", resource)):
+            if not isinstance(glob, str):
+                raise ValueError(f"{what} must be a text such as 'Stop*', got {glob!r}")
+        if not _is_number(probability) or not 0 <= probability <= 1:
+            raise ValueError(f"probability must be between 0 and 1, got {probability!r}")
+        if count is not None and (not isinstance(count, int) or count < 1):
+            raise ValueError(f"count must be at least 1, got {count!r}")
+        if seconds is not None and (not _is_number(seconds) or seconds < 0):
+            raise ValueError(f"seconds must be a number from 0 on, got {seconds!r}")
+        _check_options(name, self._options.get(name, ()), options)
         fault = Fault(
             id=f"fault-{next(self._ids)}",
             name=name,

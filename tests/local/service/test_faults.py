@@ -138,7 +138,9 @@ def test_the_same_seed_strikes_the_same_calls() -> None:
 
 def test_other_parts_can_declare_faults_of_their_own() -> None:
     faults = Faults(lambda: 0.0)
-    faults.declare("interfaces_hold_group", "network interfaces hold a security group")
+    faults.declare(
+        "interfaces_hold_group", "network interfaces hold a security group", options=["group"]
+    )
     fault = faults.inject("interfaces_hold_group", seconds=5, group="sg-1")
     assert faults.lasting("interfaces_hold_group") == fault
     assert fault.options == {"group": "sg-1"}
@@ -151,7 +153,14 @@ def test_other_parts_can_declare_faults_of_their_own() -> None:
     [
         ({"name": "no_such"}, "unknown fault 'no_such'; known are: .*throttle"),
         ({"name": "throttle", "probability": 2}, "probability must be between 0 and 1, got 2"),
+        ({"name": "throttle", "probability": "x"}, "probability must be .*, got 'x'"),
         ({"name": "throttle", "count": 0}, "count must be at least 1, got 0"),
+        ({"name": "throttle", "count": "abc"}, "count must be at least 1, got 'abc'"),
+        ({"name": "throttle", "seconds": "x"}, "seconds must be a number from 0 on, got 'x'"),
+        ({"name": "throttle", "operation": 5}, "operation must be a text .*, got 5"),
+        ({"name": "throttle", "operaton": "Start*"}, "throttle has no option 'operaton'"),
+        ({"name": "latency", "delay_seconds": "x"}, "delay_seconds must be .*, got 'x'"),
+        ({"name": "latency", "delay_seconds": float("nan")}, "delay_seconds must be .*, got nan"),
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(arguments: dict[str, Any], message: str) -> None:
