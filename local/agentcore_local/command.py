@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, OSError) as error:
         print(f"agentcore-local: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 
@@ -161,7 +162,8 @@ def _up(options: argparse.Namespace) -> None:
 
 
 def _start(settings: Settings, log: IO[str] | None) -> tuple[subprocess.Popen[str], str]:
-    process, port = start_server(settings, log=log, ends_with_us=False)
+    # In the foreground it ends with us, even where nobody lets us say so (SIGKILL).
+    process, port = start_server(settings, log=log, ends_with_us=log is None)
     endpoint_url = f"http://{settings.host}:{port}"
     state = {
         "pid": process.pid,
@@ -185,6 +187,7 @@ def _up_in_background(settings: Settings) -> None:
 
 def _up_in_foreground(settings: Settings) -> None:
     process, endpoint_url = _start(settings, None)
+    signal.signal(signal.SIGTERM, _exit_as_told)
     try:
         _print_exports(settings, endpoint_url)
         print("# Ctrl-C stops it.", flush=True)
@@ -195,6 +198,10 @@ def _up_in_foreground(settings: Settings) -> None:
         stop_server(process.pid)
         process.wait()
         (settings.data_folder / _STATE_FILE).unlink(missing_ok=True)
+
+
+def _exit_as_told(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _print_exports(settings: Settings, endpoint_url: str) -> None:
@@ -270,11 +277,13 @@ def _running(data_folder: Path) -> dict[str, Any] | None:
     """What was written down of a server that still runs, or None."""
     try:
         state: dict[str, Any] = json.loads((data_folder / _STATE_FILE).read_text())
-        process = psutil.Process(state["pid"])
+        # A process id is used again; its start tells whether it is the same process.
+        is_it = abs(psutil.Process(state["pid"]).create_time() - state["started"]) < 1
     except (FileNotFoundError, psutil.NoSuchProcess):
         return None
-    # A process id is used again; its start tells whether it is the same process.
-    return state if abs(process.create_time() - state["started"]) < 1 else None
+    except (ValueError, KeyError, TypeError):  # a file that was only half written
+        return None
+    return state if is_it else None
 
 
 def _require(data_folder: Path) -> dict[str, Any]:

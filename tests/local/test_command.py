@@ -1,11 +1,15 @@
 """`agentcore-local`, run as a user runs it."""
 
+import json
 import os
 import re
+import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 
@@ -84,3 +88,54 @@ def test_a_wrong_region_is_refused(command: Command) -> None:
 
     assert refused.returncode == 1
     assert "'narnia'" in refused.stderr
+
+
+def test_a_port_in_use_is_said_without_a_traceback(command: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for how in (["--detach"], []):
+            refused = command("up", "--port", port, *how, check=False)
+            assert refused.returncode == 1
+            assert f"cannot listen on 127.0.0.1:{port}" in refused.stderr
+            assert "Traceback" not in refused.stderr
+
+
+def test_a_data_folder_that_cannot_be_one_is_said_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = Command(tmp_path / "file")("up", "--detach", "--port", "0", check=False)
+
+    assert refused.returncode == 1
+    assert str(tmp_path / "file") in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]"])
+def test_what_a_crash_left_half_written_is_no_server(command: Command, content: str) -> None:
+    command.folder.mkdir()
+    (command.folder / "server.json").write_text(content)
+    status = command("status", check=False)
+
+    assert status.returncode == 1
+    assert "agentcore-local up" in status.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_in_the_foreground_the_server_ends_with_the_command(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    process = subprocess.Popen(
+        ["agentcore-local", "up", "--port", "0", "--data-folder", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        while "Ctrl-C" not in (line := process.stdout.readline()):
+            assert line
+        server = psutil.Process(json.loads((tmp_path / "server.json").read_text())["pid"])
+        process.send_signal(number)
+        process.wait(timeout=60)
+
+    server.wait(timeout=60)
+    assert not server.is_running()
