@@ -63,7 +63,7 @@ class AccessPolicies(Component):
         self._manager = manager
         self._policies: list[_Policy] = []
 
-    def allow(self, actions: Sequence[str], resource_arn: str) -> iam.CfnManagedPolicy:
+    def allow(self, actions: Sequence[str], resource_arn: str) -> iam.CfnManagedPolicy | None:
         """Allow actions on a resource.
 
         Args:
@@ -71,7 +71,8 @@ class AccessPolicies(Component):
             resource_arn: ARN, or pattern of ARNs.
 
         Returns:
-            The policy that allows it: depend on it to be deleted before it is.
+            The policy that allows it: depend on it to be deleted before it is. `None` where IAM is
+            others' business (`iam.Role.customize_roles`), and none is made.
         """
         wanted = tuple(actions)
         for policy in self._policies:
@@ -100,7 +101,7 @@ class AccessPolicies(Component):
 class _Policy:
     def __init__(self, scope: Construct, construct_id: str, role: iam.IRole) -> None:
         self._policy = iam.ManagedPolicy(scope, construct_id, roles=[role])
-        self.resource = cast("iam.CfnManagedPolicy", resource_of(self._policy))
+        self.resource = cast("iam.CfnManagedPolicy | None", resource_of(self._policy))
         self._stack = stack_of(scope)
         self._statements: dict[tuple[str, ...], iam.PolicyStatement] = {}
         self._contents: dict[tuple[str, ...], list[str]] = {}
@@ -137,7 +138,8 @@ class _Policy:
             for actions, arns in self._contents.items()
         )
         digest = hashlib.sha256(json.dumps(contents).encode()).hexdigest()[:8]
-        self.resource.override_logical_id(f"{self._logical_id}{digest.upper()}")
+        if self.resource is not None:
+            self.resource.override_logical_id(f"{self._logical_id}{digest.upper()}")
 
     def _stable(self, arn: str) -> str:
         """The ARN in words that are the same in every run; a token's number is not."""

@@ -19,6 +19,17 @@ def seconds_of(duration: Duration) -> float:
     return known
 
 
+_UNRESOLVED: MutableMapping[Duration, bool] = WeakKeyDictionary()
+
+
+def is_unresolved(duration: Duration) -> bool:
+    """Whether only the deployment knows how long a duration is."""
+    known = _UNRESOLVED.get(duration)
+    if known is None:
+        known = _UNRESOLVED[duration] = duration.is_unresolved()
+    return known
+
+
 @cache
 def minutes(number: int) -> Duration:
     """A duration of so many minutes, the same one each time."""

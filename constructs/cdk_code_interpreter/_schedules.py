@@ -68,7 +68,7 @@ class Schedules(Component):
                 )
             )
         policy = iam.ManagedPolicy(self, "Policy", roles=[self.role], statements=statements)
-        self._policy = cast("iam.CfnManagedPolicy", resource_of(policy))
+        self._policy = cast("iam.CfnManagedPolicy | None", resource_of(policy))
         self._group_name, self._role_arn = self.group.ref, self.role.role_arn
         self._invocables: dict[lambda_.IFunction, str] = {}
 
@@ -113,7 +113,8 @@ class Schedules(Component):
                 },
             },
         )
-        schedule.add_resource_dependency(self._policy)
+        if self._policy is not None:  # none is made under `iam.Role.customize_roles`
+            schedule.add_resource_dependency(self._policy)
         return schedule
 
     def _invocable(self, function: lambda_.IFunction) -> str:

@@ -124,7 +124,7 @@ class TaskFunction(Component):
         """The function's name."""
         return self.function.function_name
 
-    def allow(self, actions: Sequence[str], resource_arn: str) -> iam.CfnManagedPolicy:
+    def allow(self, actions: Sequence[str], resource_arn: str) -> iam.CfnManagedPolicy | None:
         """Allow the function actions on one interpreter.
 
         Args:
@@ -132,7 +132,8 @@ class TaskFunction(Component):
             resource_arn: ARN, or the pattern of all generations' ARNs.
 
         Returns:
-            The policy that allows it: depend on it to be deleted before it is.
+            The policy that allows it: depend on it to be deleted before it is. `None`: none is
+            made, IAM is others' business.
         """
         return self._access.allow([f"bedrock-agentcore:{each}" for each in actions], resource_arn)
 

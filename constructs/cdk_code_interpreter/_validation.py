@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ._durations import seconds_of
+from ._durations import is_unresolved, seconds_of
 from ._places import path_of
 
 if TYPE_CHECKING:
@@ -123,19 +123,19 @@ def check_drain(
             f"got {' and '.join(names)}, but nothing stops the sessions where the drain is "
             "switched off or a removal policy keeps the interpreter; leave one of them out"
         )
-    check_drain_timeout(findings, "drain_timeout", timeout)
+    if timeout is not None:
+        check_drain_timeout(findings, "drain_timeout", timeout)
 
 
-def check_drain_timeout(findings: Findings, argument: str, timeout: Duration | None) -> None:
+def check_drain_timeout(findings: Findings, argument: str, timeout: Duration) -> None:
     """Check how long a drain may try."""
-    if timeout is None or timeout.is_unresolved():
-        return
-    seconds = seconds_of(timeout)
-    if not 60 <= seconds <= LONGEST_DRAIN_SECONDS:
-        findings.add(
-            f"{argument} must be 1 to 14 minutes, got {seconds:g} seconds; the function that "
-            "drains ends after 15 minutes, and has to answer"
-        )
+    check_seconds(
+        findings,
+        argument,
+        timeout,
+        (60, LONGEST_DRAIN_SECONDS),
+        "the function that drains ends after 15 minutes, and has to answer",
+    )
 
 
 def check_description(findings: Findings, description: str | None) -> None:
@@ -190,13 +190,41 @@ def check_count(findings: Findings, argument: str, values: Sequence[object], mos
         )
 
 
-def check_session_timeout(findings: Findings, timeout: Duration | None) -> None:
+def check_seconds(
+    findings: Findings, argument: str, value: Duration, limits: tuple[int, int], why: str
+) -> None:
+    """Check a length of time that is written into a plan, and so must be known by then.
+
+    Args:
+        findings: Where to say so.
+        argument: The argument's name.
+        value: The length of time.
+        limits: The least and the most seconds.
+        why: Why it is limited, or what to write instead.
+    """
+    least, most = limits
+    if is_unresolved(value):
+        findings.add(
+            f"{argument} must be known when the app is synthesised, got a token; pass for example "
+            "Duration.minutes(15), or read the value from the app's context"
+        )
+        return
+    seconds = seconds_of(value)
+    if seconds != int(seconds) or not least <= seconds <= most:
+        findings.add(
+            f"{argument} must be {least} to {most} whole seconds, got {seconds:g} seconds; {why}"
+        )
+
+
+def check_session_timeout(
+    findings: Findings, timeout: Duration | None, argument: str = "session_timeout"
+) -> None:
     """Check how long sessions may live."""
-    if timeout is None or timeout.is_unresolved():
+    if timeout is None or is_unresolved(timeout):
         return
     seconds = seconds_of(timeout)
     if seconds % 1 or not 1 <= seconds <= MAX_SESSION_TIMEOUT_SECONDS:
         findings.add(
-            f"session_timeout must be 1 to {MAX_SESSION_TIMEOUT_SECONDS} whole seconds (8 hours), "
+            f"{argument} must be 1 to {MAX_SESSION_TIMEOUT_SECONDS} whole seconds (8 hours), "
             f"got {seconds:g} seconds; pass for example Duration.minutes(15)"
         )

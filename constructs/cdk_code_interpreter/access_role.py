@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 
-from ._validation import Findings, is_token
+from ._kinds import DURATION, TEXT, TEXTS, check_kinds
+from ._validation import Findings, check_seconds, is_token
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
+_SESSION_LIMITS = (3_600, 43_200)
 _ACCOUNT = re.compile(r"\d{12}")
 _PRINCIPAL_ARN = re.compile(r"arn:aws(-[^:]+)?:(iam|sts)::\d{12}:(role|user|root)[^*]*")
 
@@ -62,7 +64,14 @@ class AccessRole(iam.Role):
         Raises:
             ValueError: Nobody or everybody is trusted, or the external id cannot be one.
         """
-        _check(scope, construct_id, trusted, external_id)
+        check_kinds(
+            scope,
+            construct_id,
+            trusted=(trusted, TEXTS),
+            external_id=(external_id, TEXT),
+            max_session_duration=(max_session_duration, DURATION.or_none),
+        )
+        _check(scope, construct_id, trusted, external_id, max_session_duration)
         super().__init__(
             scope,
             construct_id,
@@ -83,8 +92,22 @@ def _principal(trusted: str) -> iam.PrincipalBase:
     return iam.ArnPrincipal(trusted) if ":" in trusted else iam.AccountPrincipal(trusted)
 
 
-def _check(scope: Construct, construct_id: str, trusted: Sequence[str], external_id: str) -> None:
+def _check(
+    scope: Construct,
+    construct_id: str,
+    trusted: Sequence[str],
+    external_id: str,
+    max_session_duration: Duration | None,
+) -> None:
     findings = Findings(scope, construct_id)
+    if max_session_duration is not None:
+        check_seconds(
+            findings,
+            "max_session_duration",
+            max_session_duration,
+            _SESSION_LIMITS,
+            "a role's credentials last for 1 to 12 hours",
+        )
     if not trusted:
         findings.add("trusted must name at least one account or principal, got none; name them")
     for each in trusted:

@@ -6,6 +6,8 @@ import enum
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import TYPE_CHECKING, TypeAlias
 
+from ._kinds import DURATION, instance_of
+
 if TYPE_CHECKING:
     from aws_cdk import Duration
 
@@ -119,6 +121,9 @@ class AlarmThresholds:
         return getattr(self, name) not in (DEFAULT, None)
 
 
+THRESHOLDS = instance_of(AlarmThresholds, "AlarmThresholds, such as AlarmThresholds(throttles=50)")
+
+
 def _problems(name: str, limit: Limit | Duration) -> list[str]:
     if limit is None or isinstance(limit, Unset):
         return []
@@ -165,8 +170,12 @@ def _is_number_token(value: float) -> bool:
 
 
 def _window_problems(name: str, limit: Threshold) -> list[str]:
+    if limit.period is not None and not DURATION.accepts(limit.period):
+        return [f"{name} must have {DURATION.words} as period, got {limit.period!r}"]
     problems = []
     counts = (limit.datapoints_to_alarm, limit.evaluation_periods)
+    if any(each is not None and not isinstance(each, int) for each in counts):
+        return [f"{name} must have whole numbers of data points and periods, got {counts!r}"]
     if any(each is not None and each < 1 for each in counts):
         problems.append(f"{name} must have datapoints_to_alarm and evaluation_periods above 0")
     datapoints, periods = counts

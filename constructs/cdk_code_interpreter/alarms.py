@@ -13,11 +13,17 @@ from constructs import Construct
 from . import _alarm_definitions as definitions
 from ._alarm_resources import Action, Actions, check_actions, found_alarm, make_alarm
 from ._durations import seconds_of
-from ._places import Component, stack_of
+from ._kinds import INTERPRETER, TEXT, TOPIC, Kind, check_kinds, class_named, list_of
+from ._places import Component, path_of, stack_of
 from ._series import InterpreterSeries, name_in_every_generation
 from ._stacks import facts_of
 from ._validation import Findings, is_token
-from .alarm_thresholds import LONGEST_EVALUATION_SECONDS, AlarmThresholds, Threshold
+from .alarm_thresholds import (
+    LONGEST_EVALUATION_SECONDS,
+    THRESHOLDS,
+    AlarmThresholds,
+    Threshold,
+)
 from .stack_alarms import StackAlarms
 
 if TYPE_CHECKING:
@@ -30,6 +36,10 @@ if TYPE_CHECKING:
 __all__ = ["RUNBOOK_URL", "AlarmThresholds", "CodeInterpreterAlarms", "StackAlarms", "Threshold"]
 
 RUNBOOK_URL = "https://pypi.org/project/cdk-code-interpreter/"
+_ACTION = Kind(
+    f"{TOPIC.words}, or another alarm action",
+    lambda value: TOPIC.accepts(value) or hasattr(type(value), "bind"),
+)
 _OF_JANITOR = ("over_age_sessions", "janitor_silent")
 
 
@@ -74,12 +84,23 @@ class CodeInterpreterAlarms(Component):
             ValueError: The interpreter is in another region, a threshold needs a janitor or canary
                 that is not given, or there is nothing to watch.
         """
+        check_kinds(
+            scope,
+            construct_id,
+            interpreter=(interpreter, INTERPRETER),
+            actions=(actions, list_of(_ACTION)),
+            thresholds=(thresholds, THRESHOLDS.or_none),
+            janitor=(janitor, class_named("SessionJanitor").or_none),
+            canary=(canary, class_named("Canary").or_none),
+            runbook_url=(runbook_url, TEXT),
+        )
         thresholds = thresholds or AlarmThresholds()
         findings = Findings(scope, construct_id)
         check_actions(findings, actions)
         stack = stack_of(scope)
         _check_region(findings, stack, interpreter)
         _check_companions(findings, thresholds, janitor, canary)
+        _check_subject(findings, interpreter, janitor)
         wanted = list(_definitions(interpreter, thresholds, janitor, canary))
         _check_windows(findings, wanted)
         findings.raise_if_any()
@@ -206,6 +227,17 @@ def _check_companions(
             findings.add(f"{name} needs the janitor's schedule; pass janitor=")
     if canary is None and thresholds.is_explicit("canary_failures"):
         findings.add("canary_failures needs the canary's schedule; pass canary=")
+
+
+def _check_subject(
+    findings: Findings, interpreter: ICodeInterpreter, janitor: SessionJanitor | None
+) -> None:
+    """The alarms on a janitor read what it publishes of its own interpreter."""
+    if janitor is not None and janitor._interpreter.prefix_arn != interpreter.prefix_arn:
+        findings.add(
+            f"the janitor {path_of(janitor)} is that of {path_of(janitor._interpreter)}, so "
+            f"nothing would be heard of {path_of(interpreter)}; pass its own janitor"
+        )
 
 
 def _check_windows(findings: Findings, wanted: Sequence[definitions.Definition]) -> None:

@@ -6,7 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from aws_cdk import Duration
+from constructs import Construct
+
 from ._durations import minutes, seconds_of
+from ._kinds import DURATION, INTERPRETER, TEXTS, check_kinds
 from ._places import Component, path_of
 from ._series import name_in_every_generation
 from ._validation import Findings
@@ -57,6 +61,13 @@ class Canary(Component):
             ValueError: The schedule or a command cannot be, or the interpreter is another
                 account's.
         """
+        check_kinds(
+            scope,
+            construct_id,
+            interpreter=(interpreter, INTERPRETER),
+            schedule=(schedule, DURATION.or_none),
+            commands=(commands, TEXTS),
+        )
         schedule = schedule or minutes(DEFAULT_INTERVAL_MINUTES)
         _check_schedule(scope, construct_id, schedule)
         check_commands(scope, construct_id, commands)
@@ -87,6 +98,7 @@ class Canary(Component):
 def _check_schedule(scope: Construct, construct_id: str, schedule: Duration) -> None:
     findings = Findings(scope, construct_id)
     check_interval(findings, "schedule", schedule)
+    findings.raise_if_any()
     if 0 < seconds_of(schedule) < _SHORTEST_INTERVAL_MINUTES * 60:
         findings.add(
             f"schedule must be at least {_SHORTEST_INTERVAL_MINUTES} minutes, got "

@@ -15,6 +15,20 @@ from constructs import Construct
 
 from ._create_only import create_only_properties
 from ._durations import minutes
+from ._kinds import (
+    DURATION,
+    FLAG,
+    NUMBER,
+    REMOVAL_POLICY,
+    ROLE,
+    SECRET,
+    TAGS,
+    TEXT,
+    Kind,
+    check_kinds,
+    class_named,
+    list_of,
+)
 from ._places import Component, path_of, resource_of, stack_of
 from ._references import refer_weakly
 from ._stacks import facts_of
@@ -29,6 +43,7 @@ from ._validation import (
     check_removal_policy,
     check_session_timeout,
     check_tags,
+    is_token,
 )
 from .execution_role import ExecutionRole, NoExecutionRole
 from .imports import (
@@ -40,13 +55,19 @@ from .imports import (
 )
 from .interface import ICodeInterpreter
 from .naming import revised_name, stem_of
-from .network import NetworkAccess
+from .network import NETWORK, NetworkAccess
 
 if TYPE_CHECKING:
     from aws_cdk import aws_secretsmanager as secretsmanager
 
     from .session_drain import OnDrainFailure, SessionDrain
 
+_ROLE_OR_NO_ROLE = Kind(
+    ROLE.words,
+    lambda value: isinstance(value, NoExecutionRole) or ROLE.accepts(value),
+    is_optional=True,
+)
+_ON_DRAIN_FAILURE = class_named("OnDrainFailure")
 _FIXED_NAME_WARNING = (
     "code_interpreter_name is fixed: any change but one of tags replaces the interpreter, and the "
     "replacement fails because the name is taken until the old one is deleted; leave it out, or "
@@ -120,6 +141,23 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         Raises:
             ValueError: Arguments are outside the service's limits, or exclude one another.
         """
+        check_kinds(
+            scope,
+            construct_id,
+            name_prefix=(name_prefix, TEXT.or_none),
+            code_interpreter_name=(code_interpreter_name, TEXT.or_none),
+            name_revision=(name_revision, NUMBER.or_none),
+            description=(description, TEXT.or_none),
+            network=(network, NETWORK.or_none),
+            execution_role=(execution_role, _ROLE_OR_NO_ROLE),
+            certificates=(certificates, list_of(SECRET).or_none),
+            tags=(tags, TAGS.or_none),
+            session_timeout=(session_timeout, DURATION.or_none),
+            drain_on_delete=(drain_on_delete, FLAG),
+            on_drain_failure=(on_drain_failure, _ON_DRAIN_FAILURE.or_none),
+            drain_timeout=(drain_timeout, DURATION.or_none),
+            removal_policy=(removal_policy, REMOVAL_POLICY),
+        )
         network = network or NetworkAccess.sandbox()
         findings = Findings(scope, construct_id)
         check_names(findings, code_interpreter_name, name_prefix, name_revision)
@@ -306,11 +344,21 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
             if removal_policy is not RemovalPolicy.DESTROY:
                 role.apply_removal_policy(removal_policy)
             return role
+        self._check_account(given)
         if isinstance(given, ExecutionRole):
             given.trust_interpreter(self._trusted_arn)
             return given
         self._check_supplied(given)
         return given
+
+    def _check_account(self, role: iam.IRole) -> None:
+        theirs, ours = role.env.account, self.account
+        if theirs != ours and not is_token(theirs) and not is_token(ours):
+            raise ValueError(
+                f"{path_of(self)}: execution role {path_of(role)} is in account {theirs}, the "
+                f"interpreter in {ours}, and a role cannot be passed to another account; use a "
+                "role of the interpreter's account"
+            )
 
     def _check_supplied(self, role: iam.IRole) -> None:
         resource = resource_of(role)

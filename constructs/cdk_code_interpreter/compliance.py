@@ -11,6 +11,7 @@ from aws_cdk import Annotations, Aws, RemovalPolicy, Stack
 from aws_cdk import aws_logs as logs
 
 from ._key_policies import key_statements
+from ._kinds import KEY, VPC, Kind, wrong_kinds
 from .network import NetworkAccess
 from .private_network import PrivateNetwork
 from .session_settings import SessionManagerSettings
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
+_NETWORK_OR_VPC = Kind(
+    "a PrivateNetwork, or a VPC (import one with ec2.Vpc.from_lookup)",
+    lambda value: isinstance(value, PrivateNetwork) or VPC.accepts(value),
+)
 _MUST_REACH = (
     "the functions that manage sessions run in a VPC that was given, and must reach from there: "
     "com.amazonaws.REGION.bedrock-agentcore, com.amazonaws.REGION.bedrock-agentcore-control and "
@@ -101,8 +106,12 @@ class ComplianceProfile:
             log_removal_policy: What happens to logs with the stack. Default: they are deleted.
 
         Raises:
-            ValueError: `subnets` was given with a `PrivateNetwork`, which has its own.
+            ValueError: There is no VPC or key, or `subnets` was given with a `PrivateNetwork`,
+                which has its own.
         """
+        problems = wrong_kinds(vpc=(vpc, _NETWORK_OR_VPC), key=(key, KEY))
+        if problems:
+            raise ValueError(f"ComplianceProfile.strict: {'; '.join(problems)}")
         if isinstance(vpc, PrivateNetwork):
             if subnets is not None:
                 raise ValueError(

@@ -15,6 +15,7 @@ from constructs import Construct, IConstruct
 
 from ._dashboard_body import Widget, count_metrics, widgets
 from ._dashboard_graphs import Functions, Place, Subject
+from ._kinds import INTERPRETER, TEXT, check_kinds, class_named, list_of
 from ._places import Component, path_of, resource_of, stack_of
 from ._series import InterpreterSeries
 from ._stacks import facts_of
@@ -73,6 +74,14 @@ class CodeInterpreterDashboard(Component):
             ValueError: The name cannot be, there are more interpreters than CloudWatch's limits
                 allow for, one is named twice, or alarms are of an interpreter that is not shown.
         """
+        check_kinds(
+            scope,
+            construct_id,
+            interpreters=(interpreters, list_of(INTERPRETER)),
+            alarms=(alarms, list_of(class_named("CodeInterpreterAlarms"))),
+            dashboard_name=(dashboard_name, TEXT.or_none),
+            title=(title, TEXT.or_none),
+        )
         findings = Findings(scope, construct_id)
         if dashboard_name is not None and not is_token(dashboard_name):
             _check_name(findings, dashboard_name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from constructs import Construct
 
+from ._kinds import TEXT, check_kinds
 from ._places import Component
 from ._validation import Findings, is_token
 
@@ -62,6 +63,7 @@ class ParameterStoreExport(Component):
         Raises:
             ValueError: The path is not a parameter hierarchy.
         """
+        check_kinds(scope, construct_id, path=(path, TEXT))
         findings = Findings(scope, construct_id)
         if not is_token(path) and (not _HIERARCHY.fullmatch(path) or _RESERVED.match(path)):
             findings.add(

@@ -12,7 +12,9 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ._alarm_topic import alarm_topic_of
+from ._kinds import TEXT, TEXTS, TOPIC, check_kinds, instance_of
 from ._places import Component
+from .alarm_thresholds import THRESHOLDS
 from .alarms import RUNBOOK_URL, CodeInterpreterAlarms
 from .canary import Canary
 from .code_interpreter import CodeInterpreter
@@ -23,7 +25,7 @@ from .log_delivery import LogDelivery
 from .naming import stem_of
 from .session_janitor import SessionJanitor
 from .session_manager import SessionManager
-from .session_policy import SessionPolicy
+from .session_policy import SESSION_POLICY, SessionPolicy
 from .smoke_test import SmokeTest
 
 if TYPE_CHECKING:
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from .execution_role import NoExecutionRole
     from .network import NetworkAccess
     from .session_drain import OnDrainFailure
+
+_PROFILE = instance_of(
+    ComplianceProfile, "ComplianceProfile.lean() or ComplianceProfile.strict(vpc=..., key=...)"
+)
 
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
@@ -121,6 +127,16 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
             ValueError: Arguments exclude one another or are outside the service's limits, or the
                 stack's other interpreters have another profile.
         """
+        check_kinds(
+            scope,
+            construct_id,
+            profile=(profile, _PROFILE.or_none),
+            sessions=(sessions, SESSION_POLICY.or_none),
+            alarm_topic=(alarm_topic, TOPIC.or_none),
+            name_prefix=(name_prefix, TEXT.or_none),
+            smoke_test_commands=(smoke_test_commands, TEXTS),
+            thresholds=(thresholds, THRESHOLDS.or_none),
+        )
         profile = profile or ComplianceProfile.lean()
         sessions = sessions or SessionPolicy()
         sessions.check(scope, construct_id)

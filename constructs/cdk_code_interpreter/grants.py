@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
+from ._kinds import GRANTEE, wrong_kinds
+from ._validation import is_token
+
 if TYPE_CHECKING:
     from aws_cdk import Duration
     from aws_cdk import aws_iam as iam
@@ -142,6 +145,7 @@ class CodeInterpreterGrants:
     def _grant(self, grantee: iam.IGrantable, actions: tuple[str, ...]) -> iam.Grant:
         from aws_cdk import aws_iam as iam
 
+        self._check(grantee)
         grant = iam.Grant.add_to_principal(
             grantee=grantee, actions=list(actions), resource_arns=[self._arn_for(grantee)]
         )
@@ -152,6 +156,23 @@ class CodeInterpreterGrants:
                 "user, a group, a function or a managed policy"
             )
         return grant
+
+    def _check(self, grantee: iam.IGrantable) -> None:
+        """Refuse who can hold no permission, or would never be let in.
+
+        Raises:
+            ValueError: The grantee is no such thing, or another account's.
+        """
+        path = self._interpreter.node.path
+        for problem in wrong_kinds(grantee=(grantee, GRANTEE)):
+            raise ValueError(f"{path}: {problem}")
+        theirs, ours = grantee.grant_principal.principal_account, self._interpreter.account
+        if theirs is not None and theirs != ours and not is_token(theirs) and not is_token(ours):
+            raise ValueError(
+                f"{path}: the grantee is in account {theirs}, the interpreter in {ours}, and a "
+                "code interpreter takes no resource policy; give callers of other accounts a role "
+                "with grants.access_role(...)"
+            )
 
     def _arn_for(self, grantee: iam.IGrantable) -> str:
         if _is_in_stack_of(self._interpreter, grantee):

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import jsii
 from aws_cdk import Duration, Fn, Stack
 from constructs import Construct, Node
 
 from ._durations import minutes
+from ._kinds import (
+    DURATION,
+    GROUP,
+    ROLE,
+    TEXT,
+    Kind,
+    check_kinds,
+    is_interpreter,
+    list_of,
+    wrong_kinds,
+)
 from ._places import Component, path_of, stack_of
 from ._stacks import facts_of, partition
 from ._validation import Findings, check_session_timeout, is_token
@@ -74,6 +85,14 @@ class ImportedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
         Raises:
             ValueError: The ARN is written out and is not a code interpreter's.
         """
+        check_kinds(
+            scope,
+            construct_id,
+            code_interpreter_arn=(code_interpreter_arn, TEXT),
+            execution_role=(execution_role, ROLE.or_none),
+            security_groups=(security_groups, list_of(GROUP).or_none),
+            session_timeout=(session_timeout, DURATION.or_none),
+        )
         findings = Findings(scope, construct_id)
         written_out = "${" not in code_interpreter_arn
         if written_out and not _ARN.fullmatch(code_interpreter_arn):
@@ -197,6 +216,13 @@ class SystemCodeInterpreter(ImportedCodeInterpreter):
         return SYSTEM_CODE_INTERPRETER_ID
 
 
+_L2 = Kind(
+    "an L2, bedrockagentcore.CodeInterpreterCustom; pass an interpreter of this library as it is, "
+    "and an ARN to CodeInterpreter.from_code_interpreter_arn",
+    lambda value: hasattr(type(value), "code_interpreter_arn") and not is_interpreter(value),
+)
+
+
 class CodeInterpreterFromL2(ICodeInterpreter):
     """An L2 interpreter of the same app; see `CodeInterpreter.from_l2`."""
 
@@ -208,7 +234,17 @@ class CodeInterpreterFromL2(ICodeInterpreter):
         Args:
             l2: The interpreter.
             session_timeout: What callers find in `environment`. Default: 15 minutes.
+
+        Raises:
+            ValueError: This is no L2, or the session timeout is not 1 second to 8 hours.
         """
+        problems = wrong_kinds(l2=(l2, _L2), session_timeout=(session_timeout, DURATION.or_none))
+        if problems:
+            raise ValueError(f"CodeInterpreter.from_l2: {'; '.join(problems)}")
+        if l2.node.scope is not None:
+            findings = Findings(cast("Construct", l2.node.scope), l2.node.id)
+            check_session_timeout(findings, session_timeout)
+            findings.raise_if_any()
         self._l2 = l2
         self._session_timeout = session_timeout or minutes(DEFAULT_SESSION_TIMEOUT_MINUTES)
 

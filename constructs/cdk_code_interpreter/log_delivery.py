@@ -16,6 +16,7 @@ from aws_cdk import Annotations, RemovalPolicy, Stack, Token
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from ._kinds import BUCKET, FLAG, INTERPRETER, KEY, REMOVAL_POLICY, check_kinds, instance_of
 from ._places import Component, stack_of
 from ._series import name_in_every_generation
 from ._stacks import facts_of, incarnation_of, partition
@@ -35,6 +36,9 @@ GROUP_PREFIX = "/aws/vendedlogs/bedrock-agentcore/code-interpreter"
 # and the type's short name.
 _LONGEST_LABEL = 24
 _DIGEST_LENGTH = 10
+
+
+_RETENTION = instance_of(logs.RetentionDays, "one of logs.RetentionDays, such as ONE_MONTH")
 
 
 class _LogType(enum.Enum):
@@ -101,6 +105,18 @@ class LogDelivery(Component):
             ValueError: Nothing is delivered, the interpreter is the system's or is in another
                 account or region, or options are for log groups where there are none.
         """
+        check_kinds(
+            scope,
+            construct_id,
+            interpreter=(interpreter, INTERPRETER),
+            usage_logs=(usage_logs, FLAG),
+            application_logs=(application_logs, FLAG),
+            traces=(traces, FLAG),
+            bucket=(bucket, BUCKET.or_none),
+            encryption_key=(encryption_key, KEY.or_none),
+            retention=(retention, _RETENTION.or_none),
+            removal_policy=(removal_policy, REMOVAL_POLICY),
+        )
         wanted = {
             _LogType.USAGE_LOGS: usage_logs,
             _LogType.APPLICATION_LOGS: application_logs,

@@ -16,6 +16,7 @@ from aws_cdk import Stack
 from constructs import Construct
 
 from ._availability_zones import unsupported_zones
+from ._kinds import FLAG, GROUP, REMOVAL_POLICY, VPC, instance_of, list_of, wrong_kinds
 from ._stacks import facts_of, outermost_stack
 from ._validation import Findings, check_count
 
@@ -92,8 +93,16 @@ class NetworkAccess(ABC):
                 Default: only ids that the subnets themselves name are checked.
 
         Raises:
-            ValueError: Options that exclude one another, or too many groups.
+            ValueError: Options that exclude one another, or are of a wrong kind.
         """
+        problems = wrong_kinds(
+            vpc=(vpc, VPC),
+            security_groups=(security_groups, list_of(GROUP).or_none),
+            allow_all_outbound=(allow_all_outbound, FLAG),
+            security_group_removal_policy=(security_group_removal_policy, REMOVAL_POLICY.or_none),
+        )
+        if problems:
+            raise ValueError(f"NetworkAccess.vpc: {'; '.join(problems)}")
         if security_groups is not None and (
             allow_all_outbound or security_group_removal_policy is not None
         ):
@@ -118,6 +127,11 @@ class NetworkAccess(ABC):
     @abstractmethod
     def _bind(self, scope: Construct, *, retained: bool) -> BoundNetwork:
         """Make what one interpreter needs, below it."""
+
+
+NETWORK = instance_of(
+    NetworkAccess, "NetworkAccess.sandbox(), NetworkAccess.public() or NetworkAccess.vpc(vpc)"
+)
 
 
 class _Sandbox(NetworkAccess):

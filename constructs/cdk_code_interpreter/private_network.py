@@ -15,6 +15,7 @@ from ._endpoint_policies import allow_account, allow_buckets, allow_cloudformati
 from ._flow_logs import add_flow_logs
 from ._isolated_vpc import check_vpc, isolated_vpc
 from ._key_policies import use_key
+from ._kinds import BUCKET, KEY, REMOVAL_POLICY, check_kinds, list_of
 from ._places import Component
 from ._validation import Findings
 from .network import NetworkAccess
@@ -89,6 +90,13 @@ class PrivateNetwork(Component):
         Raises:
             ValueError: An argument is out of range, or the region has no supported zone.
         """
+        check_kinds(
+            scope,
+            construct_id,
+            allowed_buckets=(allowed_buckets, list_of(BUCKET)),
+            encryption_key=(encryption_key, KEY.or_none),
+            removal_policy=(removal_policy, REMOVAL_POLICY),
+        )
         findings = Findings(scope, construct_id)
         check_vpc(findings, ip_addresses, max_azs, Stack.of(scope).region)
         if s3_prefix_list_id is not None and not allowed_buckets:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnResource
 
 from ._durations import seconds_of
+from ._kinds import DURATION, INTERPRETER, check_kinds, one_of
 from ._places import Component, path_of, stack_of
 from ._references import refer_weakly
 from ._series import name_in_every_generation
@@ -71,7 +72,7 @@ class SessionDrain(Component):
             ValueError: The interpreter is the system's, or another account's, or another stack's,
                 or the timeout is out of range.
         """
-        _check(scope, construct_id, interpreter, timeout)
+        _check(scope, construct_id, interpreter, on_failure, timeout)
         super().__init__(scope, construct_id)
         manager = SessionManager.of(scope)
         manager.share_pace(interpreter)
@@ -94,7 +95,8 @@ class SessionDrain(Component):
             },
         )
         # CloudFormation deletes in the opposite order: the drain runs while it is still allowed to.
-        self._resource.add_resource_dependency(policy)
+        if policy is not None:
+            self._resource.add_resource_dependency(policy)
         refer_weakly(self._resource, stack_of(self))
 
     @functools.cached_property
@@ -113,8 +115,19 @@ def _seconds(timeout: Duration | None) -> int:
 
 
 def _check(
-    scope: Construct, construct_id: str, interpreter: ICodeInterpreter, timeout: Duration | None
+    scope: Construct,
+    construct_id: str,
+    interpreter: ICodeInterpreter,
+    on_failure: OnDrainFailure,
+    timeout: Duration | None,
 ) -> None:
+    check_kinds(
+        scope,
+        construct_id,
+        interpreter=(interpreter, INTERPRETER),
+        on_failure=(on_failure, one_of(OnDrainFailure)),
+        timeout=(timeout, DURATION.or_none),
+    )
     findings = Findings(scope, construct_id)
     if interpreter.is_system:
         findings.add(
@@ -126,6 +139,7 @@ def _check(
             f"the interpreter is defined in the stack {path_of(interpreter.stack)!r}, where its "
             f"deletion is decided, not in {path_of(stack_of(scope))!r}; define the drain there"
         )
-    check_drain_timeout(findings, "timeout", timeout)
+    if timeout is not None:
+        check_drain_timeout(findings, "timeout", timeout)
     findings.raise_if_any()
     check_reach(interpreter, scope, construct_id)

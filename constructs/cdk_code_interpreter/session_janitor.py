@@ -11,12 +11,13 @@ from aws_cdk import CfnOutput
 from constructs import Construct
 
 from ._durations import seconds_of
+from ._kinds import INTERPRETER, check_kinds
 from ._places import Component, path_of, stack_of
 from ._series import name_in_every_generation
 from ._stacks import facts_of
 from ._validation import Findings
 from .session_manager import SessionManager, check_reach, region_of
-from .session_policy import Enforcement, SessionPolicy
+from .session_policy import SESSION_POLICY, Enforcement, SessionPolicy
 
 if TYPE_CHECKING:
     from aws_cdk import aws_cloudwatch as cloudwatch
@@ -60,6 +61,12 @@ class SessionJanitor(Component):
             ValueError: The policy cannot be, or would stop sessions of the system interpreter, or
                 the interpreter is another account's.
         """
+        check_kinds(
+            scope,
+            construct_id,
+            interpreter=(interpreter, INTERPRETER),
+            policy=(policy, SESSION_POLICY.or_none),
+        )
         policy = policy or SessionPolicy()
         policy.check(scope, construct_id)
         _check_system(scope, construct_id, interpreter, policy)

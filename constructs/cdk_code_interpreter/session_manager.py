@@ -11,6 +11,7 @@ from aws_cdk import Annotations, IStableStringProducer, Lazy
 from aws_cdk import aws_iam as iam
 
 from ._acknowledgements import acknowledge
+from ._kinds import check_kinds, instance_of
 from ._lambda_code import lambda_code
 from ._places import Component, child_of, path_of, stack_of
 from ._schedules import Schedules
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _ID = "CodeInterpreterSessionManager"
 _FUNCTIONS = ("Drain", "Janitor", "Canary")
+_SETTINGS = instance_of(SessionManagerSettings, "SessionManagerSettings")
 _SHARES_ID = "CodeInterpreterSessionShares"
 
 
@@ -75,6 +77,7 @@ class SessionManager(Component):
         Raises:
             ValueError: The stack's functions have other settings, or the settings cannot be.
         """
+        check_kinds(scope, _ID, settings=(settings, _SETTINGS.or_none))
         stack = stack_of(scope)
         existing = child_of(stack, _ID)
         if existing is None:

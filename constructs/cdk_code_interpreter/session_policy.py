@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ._durations import minutes, seconds_of
-from ._validation import Findings
+from aws_cdk import Duration
+
+from ._durations import is_unresolved, minutes, seconds_of
+from ._kinds import DURATION, TEXTS, Kind, instance_of, one_of, wrong_kinds
+from ._validation import Findings, check_seconds, check_session_timeout
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
@@ -19,6 +22,17 @@ if TYPE_CHECKING:
 LONGEST_SESSION_SECONDS = 28_800
 LONGEST_NAME = 100
 _DAY = 24 * 60
+
+
+# The schedule's event is JSON that is written when the app is synthesised.
+_COUNT = Kind(
+    "a whole number that is known when the app is synthesised",
+    lambda value: isinstance(value, int) and not isinstance(value, bool),
+)
+_KNOWN_TEXTS = Kind(
+    f"{TEXTS.words}, and not a list that only the deployment knows",
+    lambda value: TEXTS.accepts(value) and "#{Token[" not in str(value),
+)
 
 
 class Enforcement(enum.Enum):
@@ -68,8 +82,18 @@ class SessionPolicy:
             ValueError: A limit is out of its range, or limits contradict one another.
         """
         findings = Findings(scope, construct_id)
-        _check_seconds(findings, "timeout", self.timeout, 1)
-        _check_seconds(findings, "max_age", self.max_age, 60)
+        for problem in self._wrong_kinds():
+            findings.add(problem)
+        findings.raise_if_any()
+        check_session_timeout(findings, self.timeout, "timeout")
+        if self.max_age is not None:
+            check_seconds(
+                findings,
+                "max_age",
+                self.max_age,
+                (60, LONGEST_SESSION_SECONDS),
+                "a session ends by itself after 8 hours",
+            )
         self._check_order(findings)
         check_interval(findings, "schedule", self.schedule)
         if self.max_active is not None and self.max_active < 1:
@@ -97,8 +121,20 @@ class SessionPolicy:
             limits["max_active"] = self.max_active
         return limits
 
+    def _wrong_kinds(self) -> list[str]:
+        return wrong_kinds(
+            timeout=(self.timeout, DURATION.or_none),
+            max_age=(self.max_age, DURATION.or_none),
+            max_active=(self.max_active, _COUNT.or_none),
+            keep_name_prefixes=(self.keep_name_prefixes, _KNOWN_TEXTS),
+            enforcement=(self.enforcement, one_of(Enforcement)),
+            schedule=(self.schedule, DURATION),
+        )
+
     def _check_order(self, findings: Findings) -> None:
         if self.timeout is None or self.max_age is None:
+            return
+        if is_unresolved(self.timeout) or is_unresolved(self.max_age):
             return
         timeout, most = seconds_of(self.timeout), seconds_of(self.max_age)
         if timeout > most:
@@ -109,23 +145,22 @@ class SessionPolicy:
             )
 
 
+SESSION_POLICY = instance_of(
+    SessionPolicy, "a SessionPolicy, such as SessionPolicy(max_active=200)"
+)
+
+
 def check_interval(findings: Findings, argument: str, interval: Duration) -> None:
     """Check that EventBridge Scheduler can repeat something at this interval."""
+    if is_unresolved(interval):
+        findings.add(
+            f"{argument} must be known when the app is synthesised, got a token; pass for example "
+            "Duration.minutes(5), or read the value from the app's context"
+        )
+        return
     seconds = seconds_of(interval)
     if seconds % 60 or not 1 <= seconds / 60 <= _DAY:
         findings.add(
             f"{argument} must be 1 to {_DAY} whole minutes (a day), got {seconds:g} seconds; pass "
             "for example Duration.minutes(5)"
-        )
-
-
-def _check_seconds(findings: Findings, argument: str, value: Duration | None, least: int) -> None:
-    if value is None:
-        return
-    seconds = seconds_of(value)
-    if seconds != int(seconds) or not least <= seconds <= LONGEST_SESSION_SECONDS:
-        findings.add(
-            f"{argument} must be {least} to {LONGEST_SESSION_SECONDS} whole seconds (8 hours, when "
-            f"a session ends by itself), got {seconds:g} seconds; pass for example "
-            "Duration.minutes(15)"
         )

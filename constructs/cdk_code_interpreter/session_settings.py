@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ._kinds import FLAG, GROUP, KEY, REMOVAL_POLICY, VPC, WHOLE_NUMBER, list_of, wrong_kinds
 from ._validation import Findings
 
 if TYPE_CHECKING:
@@ -66,6 +67,16 @@ class SessionManagerSettings:
     log_removal_policy: RemovalPolicy | None = None
     requests_per_second: int = DEFAULT_REQUESTS_PER_SECOND
 
+    def __post_init__(self) -> None:
+        # What is left out and what says the default in words are the same settings.
+        from aws_cdk import RemovalPolicy
+        from aws_cdk import aws_logs as logs
+
+        if self.log_retention is None:
+            object.__setattr__(self, "log_retention", logs.RetentionDays.ONE_MONTH)
+        if self.log_removal_policy is None:
+            object.__setattr__(self, "log_removal_policy", RemovalPolicy.DESTROY)
+
     def check(self, scope: Construct, construct_id: str) -> None:
         """Refuse what cannot be.
 
@@ -73,6 +84,9 @@ class SessionManagerSettings:
             ValueError: A number is out of its range, or options exclude one another.
         """
         findings = Findings(scope, construct_id)
+        for problem in self._wrong_kinds():
+            findings.add(problem)
+        findings.raise_if_any()
         if self.vpc is None and (self.vpc_subnets or self.security_groups):
             findings.add("vpc_subnets and security_groups need a vpc; pass the vpc they are in")
         if self.dead_letters is False and self.dead_letter_queue is not None:
@@ -82,6 +96,18 @@ class SessionManagerSettings:
         if self.reserved_concurrency is not None:
             _check_range(findings, "reserved_concurrency", self.reserved_concurrency, 1, 1_000)
         findings.raise_if_any()
+
+    def _wrong_kinds(self) -> list[str]:
+        return wrong_kinds(
+            vpc=(self.vpc, VPC.or_none),
+            security_groups=(self.security_groups, list_of(GROUP).or_none),
+            encryption_key=(self.encryption_key, KEY.or_none),
+            reserved_concurrency=(self.reserved_concurrency, WHOLE_NUMBER.or_none),
+            tracing=(self.tracing, FLAG),
+            memory_size=(self.memory_size, WHOLE_NUMBER),
+            requests_per_second=(self.requests_per_second, WHOLE_NUMBER),
+            log_removal_policy=(self.log_removal_policy, REMOVAL_POLICY.or_none),
+        )
 
 
 def _check_range(findings: Findings, argument: str, value: int, least: int, most: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import CfnResource
 
+from ._kinds import INTERPRETER, TEXT, TEXTS, check_kinds
 from ._places import Component
 from ._validation import Findings
 from .session_manager import SessionManager, check_reach, region_of
@@ -61,6 +62,13 @@ class SmokeTest(Component):
             ValueError: There are too many commands, or one is empty or too long, or the
                 interpreter is another account's.
         """
+        check_kinds(
+            scope,
+            construct_id,
+            interpreter=(interpreter, INTERPRETER),
+            commands=(commands, TEXTS),
+            revision=(revision, TEXT.or_none),
+        )
         check_commands(scope, construct_id, commands)
         check_reach(interpreter, scope, construct_id)
         super().__init__(scope, construct_id)
@@ -81,7 +89,8 @@ class SmokeTest(Component):
                 **({"Revision": revision} if revision else {}),
             },
         )
-        resource.add_resource_dependency(policy)
+        if policy is not None:
+            resource.add_resource_dependency(policy)
 
 
 def check_commands(scope: Construct, construct_id: str, commands: Sequence[str]) -> None:

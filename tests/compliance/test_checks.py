@@ -375,3 +375,8 @@ def test_no_template_makes_a_rule_fail_itself(data: st.DataObject) -> None:
     for rule in RULES:
         list(rule.check(templates))
         list(rule.prove(templates))
+
+
+def test_a_level_in_other_words_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"levels must be .*CheckLevel.ERROR.*'error'"):
+        CodeInterpreterChecks(levels={"CodeInterpreter-SandboxNetwork": "error"})  # type: ignore[dict-item]

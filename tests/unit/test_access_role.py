@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from ministack.core.iam_evaluator import (
     EvalContext,
@@ -122,6 +122,9 @@ def test_the_role_may_use_the_interpreter_and_nothing_else(
         ({"trusted": ["12345"]}, "account ids of 12 digits"),
         ({"external_id": "x"}, "external_id must be 2 to 1224"),
         ({"external_id": "with space"}, "external_id must be 2 to 1224"),
+        ({"trusted": "999988887777"}, "trusted must be a list.*got '999988887777'"),
+        ({"max_session_duration": Duration.hours(13)}, "max_session_duration must be .*46800"),
+        ({"max_session_duration": 3600}, "max_session_duration must be a Duration"),
     ],
 )
 def test_what_would_let_anybody_in_is_refused(

@@ -369,3 +369,12 @@ def test_a_further_interpreter_adds_no_shared_alarm() -> None:
         janitor = SessionJanitor(stack, f"Janitor{number}", interpreter=interpreter)
         CodeInterpreterAlarms(stack, f"Alarms{number}", interpreter=interpreter, janitor=janitor)
     Template.from_stack(stack).resource_count_is("AWS::CloudWatch::Alarm", 3 * 7 + 4)
+
+
+def test_a_janitor_of_another_interpreter_is_refused() -> None:
+    """Its alarms would wait for metrics that nobody publishes, and stay silent."""
+    stack = new_stack()
+    ours, other = CodeInterpreter(stack, "Ours"), CodeInterpreter(stack, "Other")
+    janitor = SessionJanitor(stack, "Janitor", interpreter=other)
+    with pytest.raises(ValueError, match="janitor S/Janitor is that of S/Other"):
+        CodeInterpreterAlarms(stack, "Alarms", interpreter=ours, janitor=janitor)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from aws_cdk import Stack, assertions
+from aws_cdk import Environment, Stack, assertions
 from aws_cdk import aws_iam as iam
 
 from agentcore_local._ministack import service_may_assume
@@ -221,3 +221,19 @@ def test_a_role_may_name_an_interpreter_by_its_arn(stack: Stack, trust_of: Any) 
 
     assert may_assume(document, source=arn)
     assert document["Statement"][0]["Condition"]["ArnLike"]["aws:SourceArn"] == arn
+
+
+@pytest.mark.parametrize("how", ["defined here", "imported"])
+def test_a_role_of_another_account_is_refused(new_app: Any, how: str) -> None:
+    app = new_app()
+    ours = Stack(app, "Ours", env=Environment(account="111122223333", region="eu-west-1"))
+    theirs = Stack(app, "Theirs", env=Environment(account="444455556666", region="eu-west-1"))
+    role: iam.IRole = (
+        ExecutionRole(theirs, "Role", role_name="analyst")
+        if how == "defined here"
+        else iam.Role.from_role_arn(ours, "Role", "arn:aws:iam::444455556666:role/analyst")
+    )
+    with pytest.raises(
+        ValueError, match=r"Ours/Sandbox: execution role .* in account 444455556666"
+    ):
+        CodeInterpreter(ours, "Sandbox", execution_role=role)

@@ -189,3 +189,13 @@ def test_nothing_is_copied_from_the_interpreters_own_arguments() -> None:
     # A fixed name collides when the interpreter is replaced; the timeout is part of `sessions`.
     renamed = {"code_interpreter_name", "session_timeout", "drain_on_delete"}
     assert set(own) - set(governed) == renamed
+
+
+def test_a_lean_one_goes_with_a_plain_one_in_either_order(new_app):
+    for order in (
+        (CodeInterpreter, GovernedCodeInterpreter),
+        (GovernedCodeInterpreter, CodeInterpreter),
+    ):
+        stack = Stack(new_app(), "Analytics")
+        for number, kind in enumerate(order):
+            kind(stack, f"Sandbox{number}")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -259,3 +259,23 @@ def test_nobody_is_made_manager_of_the_system_interpreter(stack: Stack) -> None:
 
     with pytest.raises(ValueError, match=r"Analytics/System: .*interpreter of your own"):
         system.grants.manage(role_in(stack, "Operator"))
+
+
+@pytest.mark.parametrize("how", ["defined here", "imported"])
+def test_a_grantee_of_another_account_is_refused_with_the_way_out(new_app: Any, how: str) -> None:
+    app = new_app()
+    ours = Stack(app, "Ours", env=Environment(account="111122223333", region="eu-west-1"))
+    theirs = Stack(app, "Theirs", env=Environment(account="444455556666", region="eu-west-1"))
+    sandbox = CodeInterpreter(ours, "Sandbox")
+    role: iam.IRole = (
+        iam.Role(theirs, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        if how == "defined here"
+        else iam.Role.from_role_arn(ours, "Role", "arn:aws:iam::444455556666:role/agent")
+    )
+    with pytest.raises(ValueError, match="Ours/Sandbox: the grantee is in account 444455556666"):
+        sandbox.grants.use(role)
+
+
+def test_what_is_no_grantee_is_refused(stack: Stack) -> None:
+    with pytest.raises(ValueError, match=r"Sandbox: grantee must be a role.*got 'arn'"):
+        CodeInterpreter(stack, "Sandbox").grants.use("arn")  # type: ignore[arg-type]

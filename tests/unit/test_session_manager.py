@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aws_cdk import App, NestedStack, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
@@ -27,6 +28,12 @@ from cdk_code_interpreter._task_function import TaskFunction
 
 FUNCTION = "AWS::Lambda::Function"
 TASKS = ("Drain", "Janitor", "Canary")
+
+
+class Group:
+    """Enough of a security group for a check."""
+
+    security_group_id = "sg-1"
 
 
 def use_everything(stack: Stack) -> CodeInterpreter:
@@ -269,7 +276,7 @@ def test_an_id_that_is_taken_is_told(stack):
         ({"requests_per_second": 0}, "requests_per_second must be 1 to 1000"),
         ({"reserved_concurrency": 0}, "reserved_concurrency must be 1 to 1000"),
         ({"vpc_subnets": ec2.SubnetSelection()}, "need a vpc"),
-        ({"security_groups": [object()]}, "need a vpc"),
+        ({"security_groups": [Group()]}, "need a vpc"),
         ({"dead_letters": False, "dead_letter_queue": object()}, "leave one out"),
     ],
 )
@@ -357,3 +364,26 @@ def test_an_app_of_two_stacks_has_two_managers(new_app):
     app: App = new_app()
     first, second = Stack(app, "One"), Stack(app, "Two")
     assert SessionManager.of(first) is not SessionManager.of(second)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SessionManagerSettings(log_removal_policy=RemovalPolicy.DESTROY),
+        SessionManagerSettings(log_retention=logs.RetentionDays.ONE_MONTH),
+    ],
+)
+def test_a_default_that_is_said_in_words_is_the_same_setting(stack, settings):
+    CodeInterpreter(stack, "First")
+
+    assert SessionManager.of(stack, settings).settings == SessionManagerSettings()
+
+
+def test_the_functions_are_defined_where_roles_are_made_by_others(stack, synthesise):
+    """`customize_roles` forbids policies: none is made, and a report names the roles instead."""
+    iam.Role.customize_roles(stack)
+    CodeInterpreter(stack, "Sandbox")
+    template = synthesise(stack)
+
+    assert [r for r in template["Resources"].values() if r["Type"].startswith("AWS::IAM")] == []
+    assert any(r["Type"] == FUNCTION for r in template["Resources"].values())

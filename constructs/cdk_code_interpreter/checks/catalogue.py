@@ -35,6 +35,12 @@ def levels_with(changes: Mapping[str, CheckLevel]) -> dict[str, CheckLevel]:
             f"levels names {', '.join(unknown)}, which no rule has; the rules are "
             f"{', '.join(sorted(levels))}"
         )
+    wrong = {name: level for name, level in changes.items() if not isinstance(level, CheckLevel)}
+    if wrong:
+        raise ValueError(
+            f"levels must be {' or '.join(f'CheckLevel.{each.name}' for each in CheckLevel)}, got "
+            f"{wrong}"
+        )
     return levels | dict(changes)
 
 
