@@ -156,17 +156,21 @@ def _sweep(fields: Mapping[str, Any]) -> Sweep:
     limits = mapping(fields.get("policy"))
     most = positive(limits.get("max_active"))
     interval = positive(fields.get("interval_seconds"))
+    keep = limits.get("keep_name_prefixes", [])
     policy = Policy(
         max_age=positive(limits.get("max_age_seconds")),
-        max_active=None if most is None else int(most),
-        keep_name_prefixes=texts(limits.get("keep_name_prefixes")),
+        max_active=None if most is None or most < 1 else int(most),
+        keep_name_prefixes=texts(keep),
     )
+    # A name that cannot be read may be one to keep: then nothing is stopped.
+    keeps_all = isinstance(keep, list) and len(policy.keep_name_prefixes) == len(keep)
+    is_ours = is_custom_id(target.interpreter_id)
     return Sweep(
         target=target,
         prefix=text(fields.get("prefix")),
         policy=policy,
         # The system interpreter's sessions may be another team's: watched, never stopped.
-        enforce=limits.get("enforcement") == "ENFORCE" and is_custom_id(target.interpreter_id),
+        enforce=limits.get("enforcement") == "ENFORCE" and is_ours and keeps_all,
         scheduled=moment(fields.get("scheduled_time")),
         interval=None if interval is None else timedelta(seconds=interval),
     )

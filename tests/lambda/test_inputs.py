@@ -64,6 +64,24 @@ def test_only_the_word_itself_enforces(enforcement):
     assert not read_janitor_event(event, FUNCTION).enforce
 
 
+@pytest.mark.parametrize("keep", ["debug-", None, 5, ["debug-", 5], ["debug-", ""]])
+def test_nothing_is_stopped_while_names_to_keep_cannot_be_read(keep):
+    event = {**SWEEP_1, "policy": {**SWEEP_1["policy"], "keep_name_prefixes": keep}}
+    assert not read_janitor_event(event, FUNCTION).enforce
+
+
+def test_a_policy_that_keeps_no_name_is_enforced():
+    policy = {**SWEEP_1["policy"]}
+    del policy["keep_name_prefixes"]
+    assert read_janitor_event({**SWEEP_1, "policy": policy}, FUNCTION).enforce
+
+
+@pytest.mark.parametrize(("most", "expected"), [(0.5, None), ("0.2", None), (1, 1), ("1.9", 1)])
+def test_less_than_one_session_is_no_limit(most, expected):
+    event = {**SWEEP_1, "policy": {**SWEEP_1["policy"], "max_active": most}}
+    assert read_janitor_event(event, FUNCTION).policy.max_active == expected
+
+
 def test_the_system_interpreter_is_watched_and_never_enforced():
     sweep = read_janitor_event({**SWEEP_1, "interpreter_id": SYSTEM}, FUNCTION)
     assert not sweep.enforce
