@@ -2,12 +2,17 @@
 
 import compileall
 import hashlib
+import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from email import message_from_string
+from email.message import Message
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import constructs
@@ -103,16 +108,127 @@ def test_the_wheel_is_the_same_by_way_of_the_source_distribution(
     assert _contents(wheel) == _contents(wheel_of_the_source_distribution)
 
 
-def test_the_metadata_names_what_is_needed_and_what_is_extra(wheel: Path) -> None:
+def _metadata(wheel: Path) -> Message:
     with zipfile.ZipFile(wheel) as archive:
         (metadata,) = [n for n in archive.namelist() if n.endswith(".dist-info/METADATA")]
-        fields = message_from_string(archive.read(metadata).decode())
+        return message_from_string(archive.read(metadata).decode())
+
+
+def test_the_metadata_names_what_is_needed_and_what_is_extra(wheel: Path) -> None:
+    fields = _metadata(wheel)
 
     requirements = [Requirement(line) for line in fields.get_all("Requires-Dist", [])]
     assert {r.name for r in requirements if r.marker is None} == {"aws-cdk-lib", "constructs"}
     assert set(fields.get_all("Provides-Extra", [])) == {"local", "checks"}
     assert fields["License-Expression"] == "Apache-2.0"
     assert fields["Requires-Python"] == ">=3.11"
+
+
+def test_the_long_description_links_to_nothing_that_its_page_lacks(
+    wheel: Path, repository: Path
+) -> None:
+    fields = _metadata(wheel)
+    text = str(fields.get_payload())
+
+    assert fields["Description-Content-Type"] == "text/markdown"
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert [each for each in targets if not each.startswith(("https://", "#"))] == []
+    anchors = set(re.findall(r'<a id="([^"]+)"></a>', text))
+    assert {each[1:] for each in targets if each.startswith("#")} <= anchors
+    # Alarms link to these; PyPI may give headings no anchors, or others.
+    runbook = re.findall(r"^### (Runbook: .+)$", (repository / "README.md").read_text(), re.M)
+    assert len(runbook) > 10
+    assert {each.lower().replace(":", "").replace(" ", "-") for each in runbook} <= anchors
+
+
+def test_the_source_distribution_has_what_the_long_description_names(
+    wheel: Path, source_distribution: Path
+) -> None:
+    text = str(_metadata(wheel).get_payload())
+    named = set(re.findall(r"`((?:docs|examples|lambda)/[a-z_0-9/.-]+)`", text))
+    with tarfile.open(source_distribution) as archive:
+        shipped = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert len(named) > 10
+    assert {each for each in named if each.rstrip("/") not in shipped} == set()
+
+
+def _needed(names: list[str], seen: set[str]) -> Iterator[Distribution]:
+    """What is installed here of these distributions and of all that they require."""
+    for name in names:
+        key = re.sub(r"[-_.]+", "-", name).lower()
+        if key in seen:
+            continue
+        seen.add(key)
+        found = distribution(name)
+        yield found
+        required = [Requirement(line) for line in found.requires or []]
+        wanted = [r.name for r in required if r.marker is None or r.marker.evaluate({"extra": ""})]
+        yield from _needed(wanted, seen)
+
+
+def _packed(installed: Distribution, folder: Path) -> None:
+    """Make a wheel again of what was installed from one."""
+    tags = re.findall(r"^Tag: (.+)$", installed.read_text("WHEEL") or "", re.MULTILINE)
+    name = re.sub(r"[-_.]+", "_", installed.metadata["Name"])
+    target = folder / f"{name}-{installed.version}-{tags[-1]}.whl"
+    with zipfile.ZipFile(target, "w") as archive:
+        for each in installed.files or []:
+            if ".." not in each.parts and each.suffix != ".pyc":
+                archive.write(str(each.locate()), each.as_posix())
+
+
+def test_the_readme_example_works_where_only_the_wheel_was_installed(
+    wheel: Path, repository: Path, tmp_path: Path
+) -> None:
+    """Pip installs the wheel, and what it says it needs, into an empty environment.
+
+    What it needs is packed again from this environment, so that no index is asked.
+    """
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    requirements = [Requirement(line) for line in _metadata(wheel).get_all("Requires-Dist", [])]
+    for each in _needed([r.name for r in requirements if r.marker is None], set()):
+        _packed(each, wheels)
+    environment = tmp_path / "environment"
+    # Neither our modules nor a machine's own settings of pip help.
+    outside = {
+        key: value
+        for key, value in os.environ.items()
+        if key != "PYTHONPATH" and not key.startswith("PIP_")
+    } | {"PIP_CONFIG_FILE": os.devnull}
+
+    def run(*command: str | Path, **variables: str) -> str:
+        finished = subprocess.run(
+            [str(each) for each in command],
+            cwd=tmp_path,
+            env={**outside, **variables},
+            capture_output=True,
+            text=True,
+            timeout=250,
+        )
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        return finished.stdout
+
+    python = environment / "bin" / "python"
+    run(sys.executable, "-m", "venv", environment)
+    pip = [python, "-m", "pip", "--disable-pip-version-check"]
+    run(*pip, "install", "--no-index", "--find-links", wheels, "--no-compile", wheel)
+    run(*pip, "check")
+    (example,) = re.findall(
+        r"^## Ten lines\n\n```python\n(.*?)^```",
+        (repository / "README.md").read_text(),
+        flags=re.MULTILINE | re.DOTALL,
+    )
+    app = tmp_path / "app.py"
+    app.write_text(example)
+    assembly = tmp_path / "cdk.out"
+    run(python, "-W", "error", app, CDK_OUTDIR=str(assembly), CDK_VALIDATION="false")
+
+    template = json.loads((assembly / "Analytics.template.json").read_text())
+    kinds = {resource["Type"] for resource in template["Resources"].values()}
+    assert "AWS::BedrockAgentCore::CodeInterpreterCustom" in kinds
+    assert "Custom::CodeInterpreterSessionDrain" in kinds
 
 
 def _synthesised_with(library: Path | None, unrelated: Path) -> tuple[str, str]:
