@@ -32,11 +32,17 @@ HOUR = 3600
 
 
 class Operation(enum.Enum):
-    """An operation that the service counts per interpreter."""
+    """An operation that the service counts per interpreter.
+
+    https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/observability-tool-metrics.html
+    """
 
     INVOKE = "InvokeCodeInterpreter"
+    """Code is run, or another tool used."""
     START_SESSION = "StartCodeInterpreterSession"
+    """A session is started."""
     STOP_SESSION = "StopCodeInterpreterSession"
+    """A session is stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)

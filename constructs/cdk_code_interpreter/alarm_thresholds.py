@@ -57,7 +57,8 @@ class AlarmThresholds:
     """When alarms of a code interpreter are raised.
 
     Of each: a number replaces the default and keeps its periods, a `Threshold` says periods too,
-    and `None` leaves the alarm out.
+    and `None` leaves the alarm out. Defaults on calls and sessions follow from the quotas of an
+    account: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/bedrock-agentcore-limits.html
 
     Attributes:
         system_error_rate: Percentage of calls that failed inside the service. Default: 5, in 2 of

@@ -51,6 +51,10 @@ class CodeInterpreterAlarms(Component):
     once per stack, and not in the composite.
 
     The alarms are CloudFormation resources without an L2; `alarm` gives one as CDK's interface.
+    They watch the service's metrics
+    (https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/observability-tool-metrics.html)
+    and those of the janitor, the drain and the canary. What silence means is chosen for each:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
 
     def __init__(

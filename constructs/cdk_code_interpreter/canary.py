@@ -34,7 +34,8 @@ class Canary(Component):
 
     Metrics: ``CanarySuccess`` and ``CanaryDuration``, as a whole and for each check (dimension
     ``Tool``: start, python, javascript, typescript, files, command, commands, stop); see
-    `interpreter.metrics`. Each run is a session that is billed.
+    `interpreter.metrics`. Each run is a session that is billed. What a session can be asked for:
+    https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/code-interpreter-api-reference-examples.html
     """
 
     def __init__(

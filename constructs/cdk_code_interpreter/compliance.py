@@ -42,15 +42,16 @@ _MUST_REACH = (
 class ComplianceProfile:
     """What `GovernedCodeInterpreter` sets up beside the interpreter, and how.
 
-    Make one with `lean` or `strict`.
+    Make one with `lean` or `strict`. What Security Hub asks of a code interpreter:
+    https://docs.aws.amazon.com/securityhub/latest/userguide/bedrockagentcore-controls.html
 
     Attributes:
         network: Network of the interpreter where it is given none.
         session_settings: How the functions that manage sessions are run.
         encryption_key: Encrypts log groups and the alarm topic. `None`: keys of AWS.
-        log_retention: How long logs are kept.
-        log_removal_policy: What happens to logs with the stack.
-        given_vpc: The VPC of somebody else that all of this runs in, if it does.
+        log_retention: How long logs are kept. Default: a month.
+        log_removal_policy: What happens to logs with the stack. Default: they are deleted.
+        given_vpc: The VPC of somebody else that all of this runs in. `None`: it runs in none.
     """
 
     network: NetworkAccess

@@ -45,7 +45,9 @@ class CodeInterpreterDashboard(Component):
     One interpreter is shown in detail; several have one line each in every graph. What the stack
     has by the end counts: interpreters, alarms and functions may come after the dashboard.
 
-    It holds nothing fast: what it shows of other stacks can be replaced and deleted.
+    It holds nothing fast: what it shows of other stacks can be replaced and deleted. CloudWatch
+    allows 500 metrics in a graph and 2,500 on a dashboard:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
     """
 
     def __init__(

@@ -18,7 +18,10 @@ from ._trust import ServiceOfInterpreters, UnusedRoleCheck
 
 
 class TrustScope(enum.Enum):
-    """On behalf of which resources the service may assume an execution role."""
+    """On behalf of which resources the service may assume an execution role.
+
+    https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/code-interpreter-resource-session-management.html
+    """
 
     INTERPRETER = "interpreter"
     """The interpreters that the role is given to, in all their generations, and no others."""
@@ -41,6 +44,7 @@ class ExecutionRole(iam.Role):
 
     `CodeInterpreter` makes one of its own when it is given none. Make one yourself to set its
     options or to share it: each interpreter that it is given to is added to its trust policy.
+    One that is given to none, and has no `trusted_arns`, fails the synthesis.
     """
 
     def __init__(

@@ -47,7 +47,13 @@ def environment_of(interpreter: ICodeInterpreter) -> Mapping[str, str]:
 
 
 class ParameterStoreExport(Component):
-    """Systems Manager parameters with what a caller in another app or account needs."""
+    """Systems Manager parameters with what a caller in another app needs.
+
+    `parameters` has them by name: ``id``, ``arn``, ``region``, ``session-timeout-seconds`` and,
+    where it is known, ``name``.
+
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, interpreter: ICodeInterpreter, path: str

@@ -56,6 +56,9 @@ class CodeInterpreterGrants:
     `iam.ManagedPolicy`, that policy (for accounts whose rules forbid inline policies).
 
     There is no resource type for a session: who may use an interpreter may use all its sessions.
+
+    Actions, resource types and ARN forms are those of the service authorization reference:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrockagentcore.html
     """
 
     def __init__(self, interpreter: ICodeInterpreter) -> None:

@@ -23,6 +23,8 @@ class ICodeInterpreter(ABC):
     Constructs that govern an interpreter (drain, janitor, canary, logs, alarms) take this, and
     work the same on each kind. A class that is a construct as well needs
     ``metaclass=jsii.JSIIAbstractClass``, which joins the metaclasses of both bases.
+
+    https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/code-interpreter-tool.html
     """
 
     @property

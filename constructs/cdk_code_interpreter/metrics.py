@@ -157,7 +157,7 @@ class CodeInterpreterMetrics:
 
         Args:
             operation: The operation. Default: all of them together.
-            user_errors: Whether wrong calls count as failed too.
+            user_errors: Whether wrong calls count as failed too. Default: they do not.
             **options: What to change; ``dimensions_map`` and the like apply to each input.
         """
         names = ("SystemErrors", "UserErrors") if user_errors else ("SystemErrors",)
@@ -293,7 +293,8 @@ class CodeInterpreterMetrics:
         """Share of the canary's checks that passed, from 0 to 1: its minimum.
 
         Args:
-            tool: One tool, such as ``executeCode``. Default: the run as a whole.
+            tool: One check: ``start``, ``python``, ``javascript``, ``typescript``, ``files``,
+                ``command``, ``commands`` or ``stop``. Default: the run as a whole.
             **options: What to change about the metric.
         """
         return self._own("CanarySuccess", "Minimum", "Canary passed", options, tool)
@@ -304,7 +305,8 @@ class CodeInterpreterMetrics:
         """Milliseconds that the canary's check took, averaged.
 
         Args:
-            tool: One tool, such as ``executeCode``. Default: the run as a whole.
+            tool: One check: ``start``, ``python``, ``javascript``, ``typescript``, ``files``,
+                ``command``, ``commands`` or ``stop``. Default: the run as a whole.
             **options: What to change about the metric.
         """
         return self._own("CanaryDuration", "Average", "Canary duration (ms)", options, tool)

@@ -93,7 +93,8 @@ class NetworkAccess(ABC):
                 Default: only ids that the subnets themselves name are checked.
 
         Raises:
-            ValueError: Options that exclude one another, or are of a wrong kind.
+            ValueError: Options that exclude one another, or are of a wrong kind. Subnets, groups
+                and zones are checked by the interpreter that is given this.
         """
         problems = wrong_kinds(
             vpc=(vpc, VPC),

@@ -38,7 +38,9 @@ class SessionJanitor(Component):
     """Enforces a `SessionPolicy` on a schedule, and holds the kill switch.
 
     Every generation of the interpreter is governed, so what a failed cleanup left behind is too.
-    Metrics and log lines tell what was seen and done; see `interpreter.metrics`.
+    Metrics and log lines tell what was seen and done; see `interpreter.metrics`. The service ends
+    a session at its time to live only, idle or not:
+    https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/code-interpreter-session-characteristics.html
     """
 
     def __init__(

@@ -42,6 +42,9 @@ class SessionManager(Component):
     belong to the stack and not to any one construct, and neither their logical ids nor their
     names depend on options. A nested stack has its own: what its drains need is then deleted
     after them in every order in which a nest of stacks can be updated.
+
+    They share the account's requests a second with the agents:
+    https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/bedrock-agentcore-limits.html
     """
 
     def __init__(

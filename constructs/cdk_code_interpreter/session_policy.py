@@ -50,6 +50,7 @@ class SessionPolicy:
 
     A session lives to the time to live that its caller chose, idle or not, and bills its memory.
     The service has no idle timeout, and no IAM condition limits what callers choose.
+    https://docs.aws.amazon.com/bedrock-agentcore/latest/APIReference/API_StartCodeInterpreterSession.html
 
     Attributes:
         timeout: Time to live that callers should ask for, 1 second to 8 hours; they find it in

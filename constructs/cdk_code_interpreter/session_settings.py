@@ -26,13 +26,13 @@ class SessionManagerSettings:
     """Options of the functions that the drains, janitors and canaries of one stack share.
 
     What is left out is lean: functions outside any VPC, encrypted with keys of AWS, without
-    reserved concurrency and tracing.
+    reserved concurrency and tracing. The account's quota of requests:
+    https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/bedrock-agentcore-limits.html
 
     Attributes:
-        vpc: VPC that the functions run in. It needs a way to the endpoints ``bedrock-agentcore``,
-            ``bedrock-agentcore-control``, ``logs`` and S3 (CloudFormation is answered there),
-            with a smoke test ``cloudformation``, with a queue ``sqs``, with tracing ``xray``.
-            Default: no VPC.
+        vpc: VPC that the functions run in. It needs a way to ``bedrock-agentcore``,
+            ``bedrock-agentcore-control``, ``cloudformation`` and S3 (CloudFormation is answered
+            there); `PrivateNetwork` has them. Default: no VPC.
         vpc_subnets: Which of its subnets. Default: the private ones.
         security_groups: Their security groups. Default: a new one that lets HTTPS out.
         encryption_key: Encrypts environment, logs and the queue. The key of another app or an
@@ -79,6 +79,10 @@ class SessionManagerSettings:
 
     def check(self, scope: Construct, construct_id: str) -> None:
         """Refuse what cannot be.
+
+        Args:
+            scope: Scope of the construct that takes the settings.
+            construct_id: Its id there.
 
         Raises:
             ValueError: A number is out of its range, or options exclude one another.

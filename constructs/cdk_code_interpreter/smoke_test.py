@@ -34,7 +34,8 @@ class SmokeTest(Component):
 
     A session is started, runs Python, JavaScript and TypeScript, writes and reads a file, runs a
     command, and is stopped whatever happens. While a stack rolls back nothing is tested: a cause
-    that both versions share would make the rollback fail as well.
+    that both versions share would make the rollback fail as well. What a session can be asked for:
+    https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/code-interpreter-api-reference-examples.html
     """
 
     def __init__(

@@ -37,10 +37,12 @@ class CodeInterpreterChecks(NagPack):
             Acknowledgment(id="CodeInterpreter::CodeInterpreter-SandboxNetwork", reason="...")
         )
 
-    Warnings are reported and do not fail the synthesis.
+    Warnings are reported and do not fail the synthesis. Each rule names the published controls
+    that it serves, such as those of Security Hub:
+    https://docs.aws.amazon.com/securityhub/latest/userguide/bedrockagentcore-controls.html
 
     Args:
-        scope: The app, as cdk-nag's own packs take it.
+        scope: The app, as cdk-nag's own packs take it. Default: none; this pack does not need it.
         levels: Levels that differ from the rules' own, by rule id, such as
             ``{"CodeInterpreter-SandboxNetwork": CheckLevel.ERROR}``. Default: each rule's own.
         verbose: Whether descriptions say why a rule exists, beside what it means. Default: yes.
