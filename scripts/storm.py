@@ -15,6 +15,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TEST = "tests/local/storm/test_storm.py"
+LIVES = "stacks' lives"
+SECONDS_BETWEEN_WORDS = 60
 
 
 def main() -> int:
@@ -28,38 +30,41 @@ def main() -> int:
     print(f"The storm {repeat}", flush=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        code = _run(options, folder)
+        code = _run(options, Path(folder), started)
         _tell(Path(folder), time.monotonic() - started)
     if code:
         print(f"Repeat it with: python scripts/storm.py {repeat}")
     return code
 
 
-def _run(options: argparse.Namespace, folder: str) -> int:
+def _run(options: argparse.Namespace, folder: Path, started: float) -> int:
     environment = {
         **os.environ,
         "STORM_EXAMPLES": str(options.examples),
         "STORM_SEED": str(options.seed),
         "STORM_SHARDS": str(options.at_once),
-        "STORM_TALLY": folder,
+        "STORM_TALLY": str(folder),
     }
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-n",
-        str(options.at_once),
-        "tests/local/storm",
-    ]
-    return subprocess.run(command, cwd=REPOSITORY, env=environment, check=False).returncode
+    # Nothing but the storm: with few more tests than workers, xdist lets shards wait for each other.
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(options.at_once), TEST]
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:
+        while True:
+            try:
+                return process.wait(SECONDS_BETWEEN_WORDS)
+            except subprocess.TimeoutExpired:
+                lives, seconds = _total(folder)[LIVES], time.monotonic() - started
+                print(f"{lives} lives began in {seconds:.0f} seconds", flush=True)
 
 
-def _tell(folder: Path, seconds: float) -> None:
+def _total(folder: Path) -> Counter[str]:
     total: Counter[str] = Counter()
     for file in folder.glob("*.json"):
         total.update(json.loads(file.read_text()))
-    for what, count in sorted(total.items()):
+    return total
+
+
+def _tell(folder: Path, seconds: float) -> None:
+    for what, count in sorted(_total(folder).items()):
         print(f"{count:7} {what}")
     print(f"{seconds:7.0f} seconds")
 

@@ -35,10 +35,21 @@ def test_a_storm_leaves_every_invariant_whole(shard: int, world: World) -> None:
     )
 
     def machine() -> Storm:
+        _tell(shard, world)
         return Storm(world)
 
     if EXAMPLES:
         machine = seed(SEED + shard)(machine)
-    run_state_machine_as_test(machine, settings=options)
+    try:
+        run_state_machine_as_test(machine, settings=options)
+    finally:
+        _tell(shard, world)
+
+
+def _tell(shard: int, world: World) -> None:
+    """Let who runs the storm see how far it is; in one step, as it is read at any time."""
     if TALLY:
-        Path(TALLY, f"{shard}.json").write_text(json.dumps(world.tally))
+        file = Path(TALLY, f"{shard}.json")
+        draft = file.with_suffix(".new")
+        draft.write_text(json.dumps(world.tally))
+        draft.replace(file)
