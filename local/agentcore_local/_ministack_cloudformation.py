@@ -11,6 +11,8 @@ environment is prepared.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
@@ -37,6 +39,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "_runs_on_worker_thread",
         "_update_keeping_seed",
         "_with_dependencies",
+        "now_iso",
     ),
     f"{_PACKAGE}.engine": (
         "CfnLoader",
@@ -62,11 +65,13 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "_resolve_stack",
         "_roll_back_operation",
         "_xml",
+        "now_iso",
     ),
     f"{_PACKAGE}.changesets": (
         "_create_then_delete_on_failure",
         "_deploy_stack_async",
         "_resolve_refs",
+        "now_iso",
     ),
     f"{_PACKAGE}.helpers": ("_resolve_template",),
     f"{_PACKAGE}.provisioners": (
@@ -87,6 +92,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "_snapshot_resource",
         "_tag_map",
         "_with_stack_tags",
+        "now_iso",
     ),
     f"{_PACKAGE}.custom_resource": ("_normalise_resource_properties", "_response_url"),
     "ministack.core.concurrency": ("run_reentrant",),
@@ -171,3 +177,17 @@ app: Any = _checked("ministack.app", _NAMES["ministack.app"])
 def service_module(name: str) -> Any:
     """The module of one of MiniStack's services, such as `ec2`."""
     return _checked(f"ministack.services.{name}", ("handle_request",))
+
+
+def follow(now: Callable[[], float]) -> None:
+    """Let the times of stacks, resources and events go by a clock that tests can move.
+
+    A function may ask whether a resource is older than an operation: both must tell the same time.
+    """
+
+    def now_iso() -> str:
+        moment = datetime.fromtimestamp(now(), UTC)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    for module in (responses, stacks, handlers, changesets, provisioners):
+        module.now_iso = now_iso

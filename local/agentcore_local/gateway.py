@@ -36,6 +36,7 @@ class Gateway:
         self._ministack = _ministack.application()
         cloudformation.install()
         self._clock = Clock()
+        cloudformation.follow(self._clock.now)
         behaviour = settings.service_behaviour
         backend = MiniStackBackend(
             endpoint_url=f"http://{settings.host}:{port}",

@@ -4,6 +4,7 @@ MiniStack parses templates, resolves references and provisions most types; how a
 one state to the next is decided here. Import this only after MiniStack's environment is prepared.
 """
 
+from agentcore_local._ministack_cloudformation import follow
 from agentcore_local.cloudformation.installation import install
 
-__all__ = ["install"]
+__all__ = ["follow", "install"]

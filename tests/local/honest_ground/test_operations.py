@@ -1,5 +1,7 @@
 """One operation at a time, names that are taken, and what an order hides."""
 
+from datetime import timedelta
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -113,3 +115,24 @@ def test_a_missing_dependency_shows_when_the_order_is_reversed(stacks):
 def test_an_unknown_setting_is_refused(stacks):
     with pytest.raises(ValueError, match="has no setting speed; it has retry_delays"):
         stacks.set(speed=1)
+
+
+def test_stacks_and_what_is_in_them_tell_the_same_time(stacks):
+    """A function may ask whether an interpreter is older than the update that it is part of."""
+    control = stacks.aws.client("bedrock-agentcore-control")
+    network = {"NetworkMode": "SANDBOX"}
+    interpreter = {
+        "Type": "AWS::BedrockAgentCore::CodeInterpreterCustom",
+        "Properties": {"Name": "aged", "NetworkConfiguration": network},
+    }
+    stacks.aws.admin("POST", "clock", {"advance_seconds": 3600})
+    stack = stacks.create({"Resources": {"It": interpreter}})
+    identifier = stacks.resources(stack)["It"]["PhysicalResourceId"]
+    made = control.get_code_interpreter(codeInterpreterId=identifier)["createdAt"]
+    assert abs(stacks.describe(stack)["CreationTime"] - made) < timedelta(minutes=10)
+
+    stacks.aws.admin("POST", "clock", {"advance_seconds": 3600})
+    stacks.update(stack, {"Resources": {"It": interpreter, "Other": stacks.custom()}})
+    assert stacks.describe(stack)["LastUpdatedTime"] - made >= timedelta(hours=1)
+    newest = stacks.client.describe_stack_events(StackName=stack)["StackEvents"][0]
+    assert newest["Timestamp"] - made >= timedelta(hours=1)
