@@ -12,6 +12,7 @@ from agentcore_local.resource_types import (
     functions,
     rules,
     schedules,
+    secret,
 )
 from agentcore_local.resource_types.agent_runtime import Runtime
 from agentcore_local.resource_types.api_types import ApiType
@@ -54,7 +55,7 @@ def install(service: CodeInterpreterService, *, now: Callable[[], float]) -> Non
     for kind in api_types():
         register_kind(kind.schema.name, kind)
         kind.schema.register()
-    for module in (functions, schedules, rules):
+    for module in (functions, schedules, rules, secret):
         module.install()
     PolicyDelay(service.faults, now).install()
     _declare_faults(service.faults)

@@ -452,3 +452,27 @@ def test_the_schemas_are_those_of_the_cloudformation_registry():
             "Route"
         ) == 0
         assert (tags is not None) == tagged, type_name
+
+
+def test_a_secret_is_referred_to_by_its_arn(stacks):
+    secrets = stacks.aws.client("secretsmanager")
+
+    def template(**properties):
+        secret = typed("AWS::SecretsManager::Secret", SecretString="it", **properties)
+        return {"Resources": {"It": secret}, "Outputs": {"Ref": {"Value": {"Ref": "It"}}}}
+
+    stack = stacks.create(template())
+    arn = stacks.outputs(stack)["Ref"]
+    assert secrets.describe_secret(SecretId=arn)["ARN"] == arn
+    assert arn == physical_ids(stacks, stack)["It"]
+
+    assert stacks.update(stack, template(Description="new")) == "UPDATE_COMPLETE"
+    assert stacks.outputs(stack)["Ref"] == arn
+    assert secrets.describe_secret(SecretId=arn)["Description"] == "new"
+
+    assert stacks.update(stack, template(Name=f"{stacks.name()}-it")) == "UPDATE_COMPLETE"
+    renamed = stacks.outputs(stack)["Ref"]
+    assert secrets.describe_secret(SecretId=renamed)["ARN"] == renamed
+    assert stacks.delete(stack) == "DELETE_COMPLETE"
+    left = {each["ARN"] for each in secrets.list_secrets()["SecretList"]}
+    assert not left & {arn, renamed}
