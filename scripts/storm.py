@@ -45,7 +45,7 @@ def _run(options: argparse.Namespace, folder: Path, started: float) -> int:
         "STORM_SHARDS": str(options.at_once),
         "STORM_TALLY": str(folder),
     }
-    # Nothing but the storm: with few more tests than workers, xdist lets shards wait for each other.
+    # Nothing but the storm: beside other tests, xdist lets shards wait for each other.
     command = [sys.executable, "-m", "pytest", "-q", "-n", str(options.at_once), TEST]
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:
         while True:

@@ -14,7 +14,7 @@ from agentcore_local import LocalAws
 
 from .world import STACK, World
 
-VARIANTS = 24
+VARIANTS = 30
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from .variants import MAX_AGE_MINUTES
-from .world import NOTHING_TO_DO, World
+from .world import INTERPRETER, NOTHING_TO_DO, World
 
 # Each of them ends by itself within a drain's patience: what never ends has tests of its own.
 FAULTS: dict[str, dict[str, Any]] = {
@@ -29,6 +29,7 @@ DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 LIVING = {*DONE, "UPDATE_ROLLBACK_COMPLETE"}
 # Sessions live for eight hours; none may come to its end by itself.
 LONGEST_STORM_MINUTES = 400
+LONGEST_PAUSE_MINUTES = 61
 CHOICE = st.integers(0, 1000)
 HAPPENINGS = st.sampled_from(["time", "calm", "order", *sorted(FAULTS)])
 
@@ -57,8 +58,21 @@ class Storm(RuleBasedStateMachine):
         count=st.integers(1, 12),
         what=HAPPENINGS,
         seed=st.integers(0, 99),
+        lively=st.integers(0, 99),
     )
-    def begin(self, kind: int, choice: int, broken: bool, count: int, what: str, seed: int) -> None:
+    def begin(
+        self,
+        kind: int,
+        choice: int,
+        broken: bool,
+        count: int,
+        what: str,
+        seed: int,
+        lively: int,
+    ) -> None:
+        # Hypothesis tries many of its simplest lives first, most of them the same: deploy the first
+        # template, destroy it, deploy it again. Refused before anything is done, they cost nothing.
+        assume(lively)
         self.world.begin()
         self.by_cli = kind == 9
         self.deploy(choice, broken)
@@ -79,22 +93,24 @@ class Storm(RuleBasedStateMachine):
     def deploy(self, choice: int, broken: bool) -> None:
         """Create the stack or change it; a broken one is taken back when all else was done."""
         index = choice % len(self.world.templates)
-        existed, before = self.deployed is not None, self.world.interpreters()
         variant = self.world.templates[index]["variant"]
+        existed, before, ready = self.deployed is not None, self.world.owned(), self.world.ready()
         self.story.append(f"{'fail to ' * broken}deploy {index} {variant} cli={self.by_cli}")
         certain, status = dict(self.world.sessions), self.status
         if not broken:
-            self._forget_what_a_moved_drain_stops(index)
+            self._forget_what_a_moved_drain_stops(variant)
         self.status = self.world.deploy(index, broken=broken, by_cli=self.by_cli and not broken)
         if self.status == NOTHING_TO_DO:
             self.status = status
         elif broken or self._may_be_taken_back():
             wanted = "UPDATE_ROLLBACK_COMPLETE" if existed else "ROLLBACK_COMPLETE"
             self.expect(self.status == wanted, self.status, self.world.failures)
-            self.expect(self.world.interpreters() == before, "a failed update changed something")
+            self.expect(self.world.owned() == before, "a failed update changed something")
             self.world.sessions = certain
+            self._look_at_what_a_failure_left(index, before, complete=broken)
         else:
             self.expect(self.status in DONE or self.by_cli, self.status, self.world.failures)
+            self._look_at_what_stays(self._staying(before, set(ready.values()), variant))
             self.deployed = index
         self.check()
 
@@ -111,17 +127,18 @@ class Storm(RuleBasedStateMachine):
         self.world.open_sessions(agent, identifier, count)
 
     @precondition(lambda self: self.deployed is not None and self._variant()["janitor"])
-    @rule()
-    def janitors_look(self) -> None:
+    @rule(over_age=st.booleans())
+    def janitors_look(self, over_age: bool) -> None:
         mode = self._variant()["janitor"]
-        self.story.append(f"janitors look: {mode}")
-        if mode == "ENFORCE":
-            over_age = self.world.forget_older_than(MAX_AGE_MINUTES)
-            self.world.tick()
-            lasting = over_age & set(self.world.ready())
+        self.story.append(f"janitors look: {mode}, every session is over age: {over_age}")
+        if mode == "ENFORCE" and over_age:
+            old = self.world.certain(self.world.interpreters())
+            self.world.sessions.clear()
+            self.world.tick(over_age=True)
+            lasting = old & set(self.world.ready())
             self.expect(self.faults or not lasting, f"{len(lasting)} sessions are too old")
         else:
-            self.world.tick()
+            self.world.tick(over_age=over_age)
         self.check()
 
     @rule(what=HAPPENINGS, seed=st.integers(0, 99))
@@ -133,7 +150,7 @@ class Storm(RuleBasedStateMachine):
         elif what == "order":
             self.world.aws.admin("POST", "cloudformation/settings", {"reverse_order": True})
         elif what == "time":
-            self._let_time_pass(seed % 2 * MAX_AGE_MINUTES + 1)
+            self._let_time_pass(1 + seed % LONGEST_PAUSE_MINUTES)
         else:
             self._inject(what, seed)
 
@@ -153,8 +170,15 @@ class Storm(RuleBasedStateMachine):
     @rule()
     def destroy(self) -> None:
         self.story.append("destroy")
-        self.status, self.deployed = self.world.destroy(by_cli=self.by_cli), None
+        self._destroy(by_cli=self.by_cli)
+
+    def _destroy(self, *, by_cli: bool) -> None:
+        retained = self.deployed is not None and self._variant()["retained"]
+        staying = set(self.world.owned().values()) if retained else set()
+        self.status = self.world.destroy(by_cli=by_cli)
         self.expect(self.status == "", self.status, self.world.failures)
+        self._look_at_what_stays(staying)
+        self.deployed = None
         self.check()
 
     @precondition(lambda self: not self.status and "destroy again" not in self.story)
@@ -168,8 +192,47 @@ class Storm(RuleBasedStateMachine):
         self.world.calm()
         if self.world.status():
             self.story.append("destroy at the end")
-            self.status, self.deployed = self.world.destroy(), None
-            self.check()
+            self._destroy(by_cli=False)
+
+    # What a stack leaves on purpose
+
+    def _staying(self, before: dict[str, str], used: set[str], new: dict[str, Any]) -> set[str]:
+        """Which interpreters an update is to leave.
+
+        A replaced one stays if the new template says so. One that had no drain is deleted before
+        anybody stopped its sessions: where the service refuses that, CloudFormation gives up.
+        """
+        if self.deployed is None:
+            return set()
+        old, now = self._variant(), self.world.owned()
+        replaced = {before[name] for name in set(before) & set(now) if before[name] != now[name]}
+        removed = {before[name] for name in set(before) - set(now)}
+        stuck = replaced & used if old["retained"] else set()
+        return (replaced if new["retained"] else stuck) | (removed if old["retained"] else set())
+
+    def _look_at_what_stays(self, staying: set[str]) -> None:
+        """They are there, with their sessions; from then on they are no part of the story."""
+        left = self.world.interpreters() - set(self.world.owned().values())
+        self.expect(left == staying, f"{staying} should have stayed, and {left} did")
+        lost = self.world.certain(left) - set(self.world.ready())
+        self.expect(not lost, f"{len(lost)} sessions of interpreters that stay were stopped")
+        if left:
+            self.world.take_away(left)
+
+    def _look_at_what_a_failure_left(
+        self, index: int, before: dict[str, str], *, complete: bool
+    ) -> None:
+        """What is retained stays although its creation is taken back, if it came to that."""
+        template = self.world.templates[index]
+        resources = template["template"]["Resources"]
+        made = [name for name in resources if resources[name]["Type"] == INTERPRETER]
+        most = len(set(made) - set(before)) if template["variant"]["retained"] else 0
+        left = self.world.interpreters() - set(before.values())
+        least = most if complete else 0
+        expected = f"{left} stayed, expected: {least} to {most}"
+        self.expect(least <= len(left) <= most, expected, self.world.failures)
+        if most:
+            self.world.take_away(left)
 
     # What must be true after each operation
 
@@ -202,13 +265,15 @@ class Storm(RuleBasedStateMachine):
         variant: dict[str, Any] = self.world.templates[self.deployed]["variant"]
         return variant
 
-    def _forget_what_a_moved_drain_stops(self, index: int) -> None:
+    def _forget_what_a_moved_drain_stops(self, new: dict[str, Any]) -> None:
         """A drain of another logical id is deleted, and drains although its interpreter stays."""
-        if self.deployed is None:
-            return
-        kinds = [
-            each["drain"] == "default"
-            for each in (self._variant(), self.world.templates[index]["variant"])
-        ]
-        if kinds[0] != kinds[1]:
+        old = None if self.deployed is None else _drain_of(self._variant())
+        if old is not None and old != _drain_of(new):
             self.world.sessions.clear()
+
+
+def _drain_of(variant: dict[str, Any]) -> str | None:
+    """Where an interpreter has its drain; a retained one has none."""
+    if variant["retained"]:
+        return None
+    return "built in" if variant["drain"] == "default" else "beside it"

@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 CHOICES: dict[str, list[Any]] = {
+    "prefix": [None, "renamed"],
     "network": ["sandbox", "public"],
     "role": ["own", "supplied", "none"],
     "description": [None, "described"],
+    "certificate": [False, True],
     "tags": [{"team": "a"}, {"team": "b", "stage": "test"}],
     "revision": [None, 1],
     "drain": ["default", "CONTINUE", "BLOCK"],
     "janitor": [None, "SHADOW", "ENFORCE"],
     "second": [False, True],
+    "retained": [False, True],
 }
 AGENTS = 2
 MAX_AGE_MINUTES = 60
@@ -74,8 +77,9 @@ def main(stack_name: str, folder: str, count: str) -> None:
 
 def fill(stack: Any, variant: dict[str, Any]) -> None:
     """Put one variant's constructs into a stack."""
-    from aws_cdk import CfnOutput, Duration
+    from aws_cdk import CfnOutput, Duration, RemovalPolicy
     from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_secretsmanager as secretsmanager
 
     from cdk_code_interpreter import (
         CodeInterpreter,
@@ -92,6 +96,7 @@ def fill(stack: Any, variant: dict[str, Any]) -> None:
         iam.Role(stack, f"Agent{number}", assumed_by=iam.AccountRootPrincipal())
         for number in range(AGENTS)
     ]
+    certificates = [secretsmanager.Secret(stack, "Certificate")] if variant["certificate"] else None
     for name in ["Sandbox", "Second"][: 2 if variant["second"] else 1]:
         role = {
             "own": lambda: None,
@@ -104,12 +109,15 @@ def fill(stack: Any, variant: dict[str, Any]) -> None:
             name,
             network=networks[variant["network"]](),
             execution_role=role,
+            name_prefix=variant["prefix"] and f"{variant['prefix']}{name}",
             description=variant["description"],
+            certificates=certificates,
             tags=variant["tags"],
             name_revision=variant["revision"],
             drain_on_delete=variant["drain"] == "default",
+            removal_policy=RemovalPolicy.RETAIN if variant["retained"] else RemovalPolicy.DESTROY,
         )
-        if variant["drain"] != "default":
+        if variant["drain"] != "default" and not variant["retained"]:
             SessionDrain(
                 stack,
                 f"{name}Drain",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import time
@@ -23,6 +24,9 @@ STACK = "Storm"
 NOTHING_TO_DO = "nothing to do"
 PATIENCE_SECONDS = 120
 SESSION_SECONDS = 28_800
+NO_AGE_SECONDS = 0.001
+RETAINED_ROLE = "ServiceRole"
+INTERPRETER = "AWS::BedrockAgentCore::CodeInterpreterCustom"
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _PASSING = {"ThrottlingException", "InternalServerException", "AccessDeniedException"}
 _NOBODY = "arn:aws:lambda:us-east-1:{account}:function:nobody"
@@ -34,8 +38,8 @@ class World:
 
     aws: LocalAws
     templates: list[dict[str, Any]]
-    sessions: dict[str, tuple[str, float]] = field(default_factory=dict)
-    """Sessions that nothing but the end of their interpreters may end: of which, since when."""
+    sessions: dict[str, str] = field(default_factory=dict)
+    """Sessions that nothing but the end of their interpreters may end, with these."""
     bystander: tuple[str, str] = ("", "")
     """An interpreter outside the stack, and its session."""
 
@@ -129,33 +133,29 @@ class World:
                 if error.response["Error"]["Code"] not in _PASSING:
                     raise
                 continue
-            self.sessions[session] = (identifier, self.now())
+            self.sessions[session] = identifier
             self.tally["sessions"] += 1
-
-    def forget_older_than(self, minutes: int) -> set[str]:
-        """Expect nothing any more of sessions of this age, and return them."""
-        limit = self.now() - minutes * 60
-        old = {session for session, (_, began) in self.sessions.items() if began < limit}
-        for session in old:
-            del self.sessions[session]
-        return old
 
     def certain(self, interpreters: set[str]) -> set[str]:
         """The sessions of these interpreters that nothing may have ended."""
-        return {session for session, (owner, _) in self.sessions.items() if owner in interpreters}
+        return {session for session, owner in self.sessions.items() if owner in interpreters}
 
-    def tick(self) -> list[dict[str, Any]]:
-        """Let every janitor of the stack look once, as its schedule would make it."""
+    def tick(self, *, over_age: bool) -> list[dict[str, Any]]:
+        """Let every janitor of the stack look once, as its schedule would make it.
+
+        Functions go by the real time, which nothing moves. So that there are sessions over age,
+        the age that their policy allows is moved instead.
+        """
         results = []
         for summary in self.schedules.list_schedules()["Schedules"]:
             target = self.schedules.get_schedule(
                 Name=summary["Name"], GroupName=summary["GroupName"]
             )["Target"]
             now = datetime.fromtimestamp(self.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            answer = self.functions.invoke(
-                FunctionName=target["Arn"],
-                Payload=target["Input"].replace("<aws.scheduler.scheduled-time>", now),
-            )
+            event = json.loads(target["Input"].replace("<aws.scheduler.scheduled-time>", now))
+            if over_age:
+                event["policy"]["max_age_seconds"] = NO_AGE_SECONDS
+            answer = self.functions.invoke(FunctionName=target["Arn"], Payload=json.dumps(event))
             results.append(json.load(answer["Payload"]))
             self.tally["janitors' looks"] += 1
         return results
@@ -190,6 +190,50 @@ class World:
         listed = self.control.list_code_interpreters(type="CUSTOM", maxResults=100)
         found = {each["codeInterpreterId"] for each in listed["codeInterpreterSummaries"]}
         return found - {self.bystander[0]}
+
+    def resources(self) -> list[dict[str, Any]]:
+        """What the stack says that it has."""
+        if self.status() == "":
+            return []
+        found = self.stacks.describe_stack_resources(StackName=STACK)["StackResources"]
+        return [each for each in found if not each["ResourceStatus"].startswith("DELETE_")]
+
+    def owned(self) -> dict[str, str]:
+        """The ids of the stack's interpreters by logical id."""
+        return {
+            each["LogicalResourceId"]: each["PhysicalResourceId"]
+            for each in self.resources()
+            if each["ResourceType"] == INTERPRETER
+        }
+
+    def take_away(self, interpreters: set[str]) -> None:
+        """Remove what a stack left on purpose, as who wanted it to be left would some day.
+
+        Its name is taken as long as it is there, so the stack could not be deployed again.
+        """
+        data = self.client("bedrock-agentcore")
+
+        def stop_all() -> bool:
+            left = [each for each in self.ready().items() if each[1] in interpreters]
+            for session, identifier in left:
+                with contextlib.suppress(BotoCoreError, ClientError):  # faults do not spare us
+                    data.stop_code_interpreter_session(
+                        codeInterpreterIdentifier=identifier, sessionId=session
+                    )
+            return not left
+
+        wait_until(stop_all)
+        for identifier in interpreters:
+            self.control.delete_code_interpreter(codeInterpreterId=identifier)
+        wait_until(lambda: not interpreters & self.interpreters())
+        self._take_roles_away()
+
+    def _take_roles_away(self) -> None:
+        roles = self.client("iam")
+        there = {each["PhysicalResourceId"] for each in self.resources()}
+        for role in roles.list_roles()["Roles"]:
+            if RETAINED_ROLE in role["RoleName"] and role["RoleName"] not in there:
+                roles.delete_role(RoleName=role["RoleName"])
 
     def ready(self) -> dict[str, str]:
         """The READY sessions of the account with their interpreters."""
@@ -231,6 +275,9 @@ class World:
             "schedules": [each["Name"] for each in self.schedules.list_schedules()["Schedules"]],
             "schedule groups": [each["Name"] for each in groups if each["Name"] != "default"],
             "queues": client("sqs").list_queues().get("QueueUrls", []),
+            "secrets": [
+                each["Name"] for each in client("secretsmanager").list_secrets()["SecretList"]
+            ],
         }
         return {kind: names for kind, names in found.items() if names}
 
