@@ -252,7 +252,7 @@ class Storm(RuleBasedStateMachine):
         for request in self.world.requests():
             self.expect(request["outcome"] == "SUCCESS", f"{request}")
             self.expect(1 <= request["answers"] <= request["deliveries"], f"{request}")
-        left = self.world.leftovers() if self.deployed is None else {}
+        left = self.world.leftovers()
         self.expect(not left, f"left behind: {left}")
 
     def expect(self, condition: object, otherwise: str, more: Callable[[], Any] = str) -> None:

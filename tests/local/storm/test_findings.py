@@ -18,8 +18,13 @@ def index_of(templates):
     return find
 
 
-def test_a_failed_update_that_moves_a_drain_stops_no_session(world: World, index_of) -> None:
+@pytest.mark.parametrize("minutes", [0, 60])
+def test_a_failed_update_that_moves_a_drain_stops_no_session(
+    world: World, index_of, minutes: int
+) -> None:
     world.begin()
+    # The interpreter is as old as its stack, by whichever clock.
+    world.advance(minutes)
     world.deploy(index_of())
     world.open_sessions(0, world.outputs()["SandboxId"], 3)
 

@@ -11,21 +11,24 @@ from hypothesis.stateful import run_state_machine_as_test
 from .machine import Storm
 from .world import World
 
-# `make storm` sets these; without them the few examples are the same in every run. A failure is not
-# made smaller: what went wrong under faults seldom goes wrong twice, so it tells its own story.
+# `make storm` sets these. A failure is not made smaller: what went wrong under faults seldom goes
+# wrong twice, so it tells its own story.
 EXAMPLES = int(os.environ.get("STORM_EXAMPLES", "0"))
 SEED = int(os.environ.get("STORM_SEED", "0"))
 SHARDS = int(os.environ.get("STORM_SHARDS", "1"))
 TALLY = os.environ.get("STORM_TALLY")
-SHORT_EXAMPLES = 3
+# Without them one life each of these. 22: failed updates, a janitor, events that come three times;
+# 23: the CDK CLI, a retained interpreter, dropped by a BLOCK drain; 26: throttles, a certificate.
+SHORT_SEEDS = [22, 23, 26]
+SEEDS = [SEED + shard for shard in range(SHARDS)] if EXAMPLES else SHORT_SEEDS
 
 
 @pytest.mark.timeout(4 * 3600 if EXAMPLES else 600)
-@pytest.mark.parametrize("shard", range(SHARDS))
-def test_a_storm_leaves_every_invariant_whole(shard: int, world: World) -> None:
+@pytest.mark.parametrize("first", SEEDS)
+def test_a_storm_leaves_every_invariant_whole(first: int, world: World) -> None:
     options = settings(
-        max_examples=-(-EXAMPLES // SHARDS) or SHORT_EXAMPLES,
-        derandomize=not EXAMPLES,
+        max_examples=-(-EXAMPLES // SHARDS) or 1,
+        derandomize=False,
         stateful_step_count=10 if EXAMPLES else 8,
         deadline=None,
         database=None,
@@ -34,22 +37,21 @@ def test_a_storm_leaves_every_invariant_whole(shard: int, world: World) -> None:
         suppress_health_check=list(HealthCheck),
     )
 
+    @seed(first)
     def machine() -> Storm:
-        _tell(shard, world)
+        _tell(first, world)
         return Storm(world)
 
-    if EXAMPLES:
-        machine = seed(SEED + shard)(machine)
     try:
         run_state_machine_as_test(machine, settings=options)
     finally:
-        _tell(shard, world)
+        _tell(first, world)
 
 
-def _tell(shard: int, world: World) -> None:
+def _tell(first: int, world: World) -> None:
     """Let who runs the storm see how far it is; in one step, as it is read at any time."""
     if TALLY:
-        file = Path(TALLY, f"{shard}.json")
+        file = Path(TALLY, f"{first}.json")
         draft = file.with_suffix(".new")
         draft.write_text(json.dumps(world.tally))
         draft.replace(file)

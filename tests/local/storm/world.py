@@ -258,28 +258,28 @@ class World:
         ]
 
     def leftovers(self) -> dict[str, list[str]]:
-        """What there is of the kinds that the stack makes, by kind."""
+        """What there is of the kinds that the stack makes and the stack does not have, by kind."""
         client = self.client
         roles = client("iam").list_roles()["Roles"]
         policies = client("iam").list_policies(Scope="Local")["Policies"]
+        functions = self.functions.list_functions()["Functions"]
         groups = self.schedules.list_schedule_groups()["ScheduleGroups"]
         log_groups = client("logs").describe_log_groups()["logGroups"]
+        secrets = client("secretsmanager").list_secrets()["SecretList"]
         found = {
             "interpreters": sorted(self.interpreters()),
             "roles": [each["RoleName"] for each in roles],
-            "policies": [each["PolicyName"] for each in policies],
-            "functions": [
-                each["FunctionName"] for each in self.functions.list_functions()["Functions"]
-            ],
+            "policies": [each["Arn"] for each in policies],
+            "functions": [each["FunctionName"] for each in functions],
             "log groups": [each["logGroupName"] for each in log_groups],
             "schedules": [each["Name"] for each in self.schedules.list_schedules()["Schedules"]],
             "schedule groups": [each["Name"] for each in groups if each["Name"] != "default"],
             "queues": client("sqs").list_queues().get("QueueUrls", []),
-            "secrets": [
-                each["Name"] for each in client("secretsmanager").list_secrets()["SecretList"]
-            ],
+            "secrets": [each["ARN"] for each in secrets],
         }
-        return {kind: names for kind, names in found.items() if names}
+        has = {each["PhysicalResourceId"] for each in self.resources()}
+        left = {kind: sorted(set(names) - has) for kind, names in found.items()}
+        return {kind: names for kind, names in left.items() if names}
 
     # Inside
 
