@@ -93,6 +93,7 @@ class Administration:
         await self._service.reset()
         _ministack.reset()
         cloudformation_administration.reset()
+        self._clock.reset()
         return {}
 
     def _sessions(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -276,7 +276,7 @@ class LocalAws:
         self.admin("DELETE", "faults")
 
     def reset(self) -> None:
-        """Stop every session and forget every resource of this AWS."""
+        """Stop every session, forget every resource, and go back to the present time."""
         self.admin("POST", "reset")
 
     def _running(self) -> subprocess.Popen[str]:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,6 +124,16 @@ def test_the_server_ends_with_the_process_that_started_it(
 def test_an_unknown_administration_request_lists_what_there_is(local_aws: LocalAws) -> None:
     with pytest.raises(ValueError, match="GET status"):
         local_aws.admin("GET", "nothing-of-the-kind")
+
+
+def test_a_reset_goes_back_to_the_present_time() -> None:
+    with LocalAws() as aws:
+        aws.admin("POST", "clock", {"advance_seconds": 7200})
+        assert aws.admin("GET", "status")["now"] > time.time() + 7000
+
+        aws.reset()
+
+        assert abs(aws.admin("GET", "status")["now"] - time.time()) < 600
 
 
 def test_the_clock_moves_forward_only(local_aws: LocalAws) -> None:

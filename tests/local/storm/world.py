@@ -40,6 +40,9 @@ class World:
     templates: list[dict[str, Any]]
     sessions: dict[str, str] = field(default_factory=dict)
     """Sessions that nothing but the end of their interpreters may end, with these."""
+    aged: set[str] = field(default_factory=set)
+    """Those of them that began in the real time: functions know how old they are."""
+
     bystander: tuple[str, str] = ("", "")
     """An interpreter outside the stack, and its session."""
 
@@ -49,6 +52,7 @@ class World:
     _agents: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.is_ahead = False
         # Making a client takes longer than most calls.
         self.client = functools.cache(self.aws.client)
         self.stacks = self.client("cloudformation")
@@ -59,9 +63,11 @@ class World:
     def begin(self) -> None:
         """Forget everything, and put the functions' code where the templates look for it."""
         self.aws.reset()
+        self.is_ahead = False
         self.tally["stacks' lives"] += 1
         self.calm()
         self.sessions.clear()
+        self.aged.clear()
         self._agents.clear()
         bucket = f"cdk-hnb659fds-assets-{self.aws.account}-{self.aws.region}"
         storage = self.client("s3")
@@ -134,6 +140,8 @@ class World:
                     raise
                 continue
             self.sessions[session] = identifier
+            if not self.is_ahead:
+                self.aged.add(session)
             self.tally["sessions"] += 1
 
     def certain(self, interpreters: set[str]) -> set[str]:
@@ -166,6 +174,7 @@ class World:
 
     def advance(self, minutes: int) -> None:
         """Move the time forward."""
+        self.is_ahead = True
         self.aws.admin("POST", "clock", {"advance_seconds": minutes * 60})
 
     # What can be seen of it
