@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import cdk_code_interpreter
+from agentcore_local.service.behaviour import ServiceBehaviour
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 URL = re.compile(r"https?://[^\s\]\[)(`\"'<>|]+")
@@ -131,6 +132,18 @@ def test_addresses_are_well_formed_and_of_hosts_that_facts_are_taken_from(
             if parts.scheme != "https" or parts.netloc not in HOSTS or not page:
                 wrong.append(f"{path.name}: {url}")
     assert wrong == []
+
+
+def test_the_ledger_has_every_switch_of_the_local_aws_and_its_default(repository: Path) -> None:
+    ledger = (repository / "docs" / "unknowns.md").read_text()
+    for switch in dataclasses.fields(ServiceBehaviour):
+        if switch.name in ("create_seconds", "delete_seconds"):  # how long, not what
+            continue
+        default = getattr(switch.default, "value", switch.default)
+        said = f'`"{default}"`' if isinstance(default, str) else f"{default:g}"
+        if isinstance(default, bool):
+            said = str(default).lower()
+        assert re.search(rf"`{switch.name}` \({re.escape(said)}[,)]", ledger), switch.name
 
 
 def documented(name: str) -> Any:

@@ -16,7 +16,7 @@ from cdk_code_interpreter.session_janitor import SessionJanitor
 
 
 def anchors_of(document: Path) -> set[str]:
-    """What GitHub, PyPI and MkDocs make of headings."""
+    """What GitHub and MkDocs make of headings; the page at PyPI gets the same (test_packaging)."""
     headings = re.findall(r"^#+ (.+)$", document.read_text(), flags=re.MULTILINE)
     return {re.sub(r"[^a-z0-9 -]", "", each.lower()).replace(" ", "-") for each in headings}
 
