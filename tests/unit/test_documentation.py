@@ -114,6 +114,27 @@ def test_every_page_is_in_the_table_of_the_readme(repository: Path) -> None:
     assert {each for each in pages if f"(docs/{each})" not in text} == {"index.md", "reference.md"}
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        "access",
+        "compliance",
+        "cost",
+        "existing",
+        "interpreter",
+        "local-aws",
+        "moving-from-the-l2",
+        "network",
+        "observability",
+        "private-network",
+        "sessions",
+    ],
+)
+def test_a_page_begins_with_the_shortest_thing_that_works(repository: Path, page: str) -> None:
+    beginning = (repository / "docs" / f"{page}.md").read_text().partition("\n\n")[2]
+    assert beginning.startswith(("```python\n", "```console\n"))
+
+
 def test_addresses_are_well_formed_and_of_hosts_that_facts_are_taken_from(
     repository: Path,
 ) -> None:
