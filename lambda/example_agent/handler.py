@@ -7,8 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
-_client = boto3.client("bedrock-agentcore")
+# Code may run for 15 minutes; botocore would give up after one, and would run it again.
+_client = boto3.client(
+    "bedrock-agentcore", config=Config(read_timeout=900, retries={"total_max_attempts": 1})
+)
 
 
 def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:

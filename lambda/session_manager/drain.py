@@ -107,10 +107,10 @@ def _way_out(interpreter_id: str, result: Drained) -> str:
     return (
         f"{_count_text(result)} sessions of code interpreter {interpreter_id} are still running; "
         f"{result.stopped} were stopped. Last problem: {result.problem[:500] or 'none'}. "
-        "Stop what starts sessions (see Amazon Bedrock AgentCore > Built-in tools > "
-        f"Code Interpreter > {interpreter_id} in the console), then delete the stack again. "
-        "To delete it although sessions run, deploy OnDrainFailure.CONTINUE first, or retain this "
-        "resource in the deletion"
+        "Stop what starts sessions (`aws bedrock-agentcore list-code-interpreter-sessions "
+        f"--code-interpreter-identifier {interpreter_id} --status READY` names them), then delete "
+        "the stack again. To delete it although sessions run, delete it again with this resource "
+        "in `--retain-resources`"
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from .clients import control_client, session_client
@@ -130,7 +129,7 @@ def _sweep_one(
         if error.failure is not Failure.GONE:
             counts.problems.append(f"the sessions of {identifier} cannot be listed: {error}")
         return
-    decisions = decide(ready, task.policy, datetime.now(UTC))
+    decisions = decide(ready, task.policy, sessions.now())
     counts.judged(decisions)
     _record(identifier, decisions, enforce=task.enforce)
     if task.enforce:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .clients import THREADS
@@ -95,6 +97,7 @@ class Sessions:
         self.caller = caller
         self._client = client
         self._threads = threads
+        self._answered: datetime | None = None
 
     def ready(self, deadline: Deadline) -> list[Summary]:
         """The sessions that are READY, each once, from every page.
@@ -112,6 +115,13 @@ class Sessions:
                 if isinstance(session_id, str) and item.get("status") != "TERMINATED":
                     found.setdefault(session_id, item)
         return list(found.values())
+
+    def now(self) -> datetime:
+        """The time by the clock that dates the sessions: the service's, as its last list says.
+
+        The function's own clock, where the answer has no date.
+        """
+        return self._answered or datetime.now(UTC)
 
     def stop(self, session_ids: Collection[str], deadline: Deadline) -> list[StopOutcome]:
         """Stop sessions, several at a time, and say what became of each."""
@@ -138,6 +148,7 @@ class Sessions:
         seen: set[str] = set()
         for _ in range(MAX_PAGES):
             page = self._page(token, deadline)
+            self._answered = _date_of(page)
             yield page
             token = page.get("nextToken")
             if not token or token in seen:
@@ -155,3 +166,13 @@ class Sessions:
             ),
             deadline,
         )
+
+
+def _date_of(answer: Summary) -> datetime | None:
+    """When an answer was given, by the clock of who gave it."""
+    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    try:
+        date = parsedate_to_datetime(headers["date"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return date if date.tzinfo is not None else None

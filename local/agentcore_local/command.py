@@ -231,10 +231,11 @@ def _sessions(options: argparse.Namespace) -> None:
     table = Table(title=f"{len(sessions)} sessions")
     columns = list(sessions[0]) if sessions else ["session"]
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=True)
     for session in sessions:
         table.add_row(*(str(session[column]) for column in columns))
-    _console.print(table)
+    # As wide as it needs to be: an id in pieces cannot be copied.
+    Console(width=1000).print(table)
 
 
 def _reset(options: argparse.Namespace) -> None:

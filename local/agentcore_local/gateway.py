@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from email.utils import formatdate
 from typing import Any
 
 from agentcore_local import _ministack, cloudformation, resource_types
@@ -63,11 +64,11 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         elif (problem := refusal(_headers(scope))) is not None:
-            await _refuse(scope, send, problem)
+            await self._refuse(scope, send, problem)
         elif scope["type"] == "http" and scope["path"].startswith(f"{ADMIN_PATH}/"):
-            await _answer(send, await self._administration.handle(await _read(scope, receive)))
+            await self._answer(send, await self._administration.handle(await _read(scope, receive)))
         elif scope["type"] == "http" and self._service.matches(scope["method"], _raw_path(scope)):
-            await _answer(send, await self._service.handle(await _read(scope, receive)))
+            await self._answer(send, await self._service.handle(await _read(scope, receive)))
         else:
             await self._ministack(scope, receive, send)
 
@@ -85,6 +86,26 @@ class Gateway:
             await send(message)
 
         await self._ministack(scope, receive, send_and_start)  # type: ignore[arg-type]
+
+    async def _refuse(self, scope: Scope, send: Send, problem: str) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+            return
+        body = json.dumps({"__type": "AccessDeniedException", "message": problem}).encode()
+        headers = {"content-type": "application/json"}
+        await self._answer(send, HttpResponse(status=403, headers=headers, body=body))
+
+    async def _answer(self, send: Send, response: HttpResponse) -> None:
+        if response.dropped:
+            await _drop_connection(send)
+            return
+        # A janitor tells ages by this date: sessions are dated by the same clock.
+        dated = {**response.headers, "date": formatdate(self._clock.now(), usegmt=True)}
+        headers = [(name.encode(), value.encode()) for name, value in dated.items()]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        async for chunk in _chunks(response.body):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _read(scope: Scope, receive: Receive) -> HttpRequest:
@@ -110,32 +131,10 @@ def _headers(scope: Scope) -> dict[str, str]:
     }
 
 
-async def _refuse(scope: Scope, send: Send, problem: str) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close"})
-        return
-    body = json.dumps({"__type": "AccessDeniedException", "message": problem}).encode()
-    await _answer(
-        send,
-        HttpResponse(status=403, headers={"content-type": "application/json"}, body=body),
-    )
-
-
 def _raw_path(scope: Scope) -> str:
     """The path as it came, still percent-encoded: a signature covers it like this."""
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
     return raw_path.decode("latin-1").partition("?")[0]
-
-
-async def _answer(send: Send, response: HttpResponse) -> None:
-    if response.dropped:
-        await _drop_connection(send)
-        return
-    headers = [(name.encode(), value.encode()) for name, value in response.headers.items()]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    async for chunk in _chunks(response.body):
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _drop_connection(send: Send) -> None:

@@ -192,9 +192,9 @@ def test_block_fails_with_the_count_and_the_way_out_and_a_second_try_succeeds(
         "5 sessions",
         interpreter.id,
         "ConflictException",
-        "Built-in tools",
+        "list-code-interpreter-sessions",
         "delete the stack again",
-        "OnDrainFailure.CONTINUE",
+        "--retain-resources",
     ):
         assert part in answer["Reason"]
     assert len(interpreter.ready()) == 5

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import concurrent.futures
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import pytest
 
-from session_manager import draining, janitor
+from session_manager import draining, janitor, sessions
 
 SYSTEM = "aws.codeinterpreter.v1"
 
@@ -42,15 +42,12 @@ def metrics(lines):
 
 @pytest.fixture(autouse=True)
 def aged(aws, monkeypatch):
-    """Let sessions grow old: the janitor's clock runs ahead of the service's."""
+    """Let sessions grow old, but not to their end: only the date of the answers runs ahead."""
     ahead = [0.0]
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return datetime.fromtimestamp(aws.admin("GET", "status")["now"] + ahead[0], UTC)
-
-    monkeypatch.setattr(janitor, "datetime", Clock)
+    now = sessions.Sessions.now
+    monkeypatch.setattr(
+        sessions.Sessions, "now", lambda self: now(self) + timedelta(seconds=ahead[0])
+    )
 
     def age(seconds):
         ahead[0] = seconds

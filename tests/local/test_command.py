@@ -76,6 +76,19 @@ def test_status_tells_account_and_region_until_it_is_down(command: Command) -> N
     assert "agentcore-local up" in stopped.stderr
 
 
+def test_the_ids_of_sessions_are_printed_whole(command: Command, exports: dict[str, str]) -> None:
+    start = ["aws", "bedrock-agentcore", "start-code-interpreter-session"]
+    started = subprocess.run(
+        [*start, "--code-interpreter-identifier", "aws.codeinterpreter.v1"],
+        env={"PATH": os.environ["PATH"], **exports},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert json.loads(started.stdout)["sessionId"] in command("sessions").stdout
+
+
 def test_another_address_is_refused(command: Command) -> None:
     refused = command("up", "--detach", "--host", "0.0.0.0", check=False)
 

@@ -252,6 +252,15 @@ def test_the_deployed_janitor_enforces_its_policy_and_stops_all_on_command_and_a
 
     until(lambda: ready(outputs["own"]) == set())
     assert ready(outputs["second"]) == neighbours
+
+    stack.start(outputs["own"], 2)
+    aws.admin("POST", "clock", {"advance_seconds": 4 * 3600})
+    young = stack.start(outputs["own"], 2)
+
+    tick(aws, outputs["own"])
+
+    assert ready(outputs["own"]) == young
+    assert ready(outputs["second"]) == neighbours
     stack.destroy()
 
 

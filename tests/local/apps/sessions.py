@@ -73,7 +73,7 @@ command = app.node.try_get_context("command")
 if command:
     SmokeTest(stack, "Works", interpreter=first, commands=[command])
 if app.node.try_get_context("janitor"):
-    policy = SessionPolicy(max_age=Duration.hours(8), max_active=5, enforcement=Enforcement.ENFORCE)
+    policy = SessionPolicy(max_age=Duration.hours(4), max_active=5, enforcement=Enforcement.ENFORCE)
     janitor = SessionJanitor(stack, "Janitor", interpreter=first, policy=policy)
     burst = cloudwatch.Alarm(
         stack,
