@@ -318,6 +318,43 @@ def test_a_template_without_anything_of_ours_is_silent() -> None:
     assert found(other) == set()
 
 
+@pytest.mark.parametrize(
+    ("default", "expected"), [("PUBLIC", {("PublicNetwork", "Interpreter")}), ("VPC", set())]
+)
+def test_the_default_of_a_parameter_is_what_gets_deployed(
+    default: str, expected: set[tuple[str, str]]
+) -> None:
+    template = Case("", "", "", lambda resources: None).template()
+    template["Parameters"] = {"Mode": {"Type": "String", "Default": default}}
+    network = template["Resources"]["Interpreter"]["Properties"]["NetworkConfiguration"]
+    network["NetworkMode"] = {"Ref": "Mode"}
+    assert found(template) == expected
+
+
+CLOSED = MENDED["Resources"]["Interpreter"]["Properties"]["NetworkConfiguration"]
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        ({**CLOSED, "NetworkMode": {"Fn::If": ["Open", "PUBLIC", "VPC"]}}, {"PublicNetwork"}),
+        ({"Fn::If": ["Open", {"NetworkMode": "PUBLIC"}, CLOSED]}, {"PublicNetwork"}),
+        (
+            {**CLOSED, "NetworkMode": {"Fn::If": ["Closed", "VPC", {"Ref": "AWS::NoValue"}]}},
+            {"SandboxNetwork"},
+        ),
+        ({"Fn::If": ["Closed", CLOSED, {"Ref": "AWS::NoValue"}]}, {"SandboxNetwork"}),
+        ({"Fn::If": ["Red", CLOSED, CLOSED]}, set()),
+    ],
+)
+def test_every_network_that_a_condition_lets_be_is_judged(
+    network: dict[str, Any], expected: set[str]
+) -> None:
+    template = Case("", "", "", lambda resources: None).template()
+    template["Resources"]["Interpreter"]["Properties"]["NetworkConfiguration"] = network
+    assert found(template) == {(rule, "Interpreter") for rule in expected}
+
+
 def test_a_retained_interpreter_needs_no_drain() -> None:
     template = Case("", "", "", lambda resources: resources.pop("Drain")).template()
     template["Resources"]["Interpreter"]["DeletionPolicy"] = "Retain"

@@ -7,7 +7,7 @@ from typing import Any
 
 from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .template import Resource, Templates
-from .values import each, mapping, text
+from .values import choices, each, mapping, text
 
 _NETWORK_CONTROLS = Controls(
     nist_800_53=("AC-4", "AC-4(21)", "SC-7", "SC-7(5)"),
@@ -17,36 +17,47 @@ _NETWORK_CONTROLS = Controls(
 _LOCATION = "Properties/NetworkConfiguration"
 
 
-def _mode(interpreter: Resource) -> str:
-    # The resource type's schema gives SANDBOX where the mode is left out.
-    return text(_configuration(interpreter).get("NetworkMode")) or "SANDBOX"
+def _possible_modes(interpreter: Resource) -> set[str]:
+    """Every mode that conditions and the parameters' defaults let an interpreter have."""
+    parameters = mapping(interpreter.template.body.get("Parameters"))
+    found = set()
+    for configuration in _configurations(interpreter):
+        for mode in choices(configuration.get("NetworkMode")):
+            parameter = mapping(parameters.get(text(mapping(mode).get("Ref"))))
+            # The resource type's schema gives SANDBOX where the mode is left out.
+            found.add(text(parameter.get("Default", mode)) or "SANDBOX")
+    return found
 
 
-def _configuration(interpreter: Resource) -> Mapping[str, Any]:
-    return mapping(interpreter.properties.get("NetworkConfiguration"))
+def _configurations(interpreter: Resource) -> Iterator[Mapping[str, Any]]:
+    return map(mapping, choices(interpreter.properties.get("NetworkConfiguration")))
 
 
 def _in_mode(templates: Templates, mode: str) -> Iterator[Hit]:
     for interpreter in templates.interpreters:
-        if _mode(interpreter) == mode:
+        if mode in _possible_modes(interpreter):
             yield Hit(interpreter.template, interpreter.logical_id, f"{_LOCATION}/NetworkMode")
 
 
 def _modes(templates: Templates, *allowed: str) -> Iterator[Proof]:
     for interpreter in templates.interpreters:
-        if _mode(interpreter) in allowed:
+        if _possible_modes(interpreter) <= set(allowed):
             yield Proof(interpreter, interpreter, f"{_LOCATION}/NetworkMode")
 
 
 def _subnets(templates: Templates) -> Iterator[Proof]:
     for interpreter in templates.interpreters:
-        if _mode(interpreter) == "VPC":
+        if "VPC" in _possible_modes(interpreter):
             yield Proof(interpreter, interpreter, f"{_LOCATION}/VpcConfig/Subnets")
 
 
 def _public_subnets(templates: Templates) -> Iterator[Hit]:
     for interpreter in templates.interpreters:
-        subnets = mapping(_configuration(interpreter).get("VpcConfig")).get("Subnets")
+        subnets = [
+            mapping(network).get("Subnets")
+            for configuration in _configurations(interpreter)
+            for network in choices(configuration.get("VpcConfig"))
+        ]
         for index, value in enumerate(each(subnets)):
             subnet = templates.target(interpreter.template, value, "AWS::EC2::Subnet")
             if subnet is not None and _is_public(templates, subnet):

@@ -65,6 +65,15 @@ def each(value: object) -> Iterator[Any]:
         yield value
 
 
+def choices(value: object) -> Iterator[Any]:
+    """What `Fn::If` may make of a value; `None` where it may be left out."""
+    if isinstance(value, dict) and list(value) == ["Fn::If"]:
+        for choice in sequence(value["Fn::If"])[1:]:
+            yield from choices(choice)
+    else:
+        yield None if value == {"Ref": "AWS::NoValue"} else value
+
+
 def text(value: object) -> str:
     """A value as text; what only the deployment knows stands as ``<LogicalId.Attribute>``."""
     if isinstance(value, list):
