@@ -260,6 +260,8 @@ def _dashboard(options: argparse.Namespace) -> None:
 
 def _faults(options: argparse.Namespace) -> None:
     state = _require(options.data_folder)
+    if options.options and not options.add:
+        raise ValueError(f"{' '.join(options.options)} says what a fault is about; name it: --add")
     if options.clear:
         _admin(state, "DELETE", "faults")
     if options.add:
@@ -279,7 +281,9 @@ def _running(data_folder: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = json.loads((data_folder / _STATE_FILE).read_text())
         # A process id is used again; its start tells whether it is the same process.
-        is_it = abs(psutil.Process(state["pid"]).create_time() - state["started"]) < 1
+        process = psutil.Process(state["pid"])
+        is_it = abs(process.create_time() - state["started"]) < 1
+        is_it = is_it and process.status() != psutil.STATUS_ZOMBIE
     except (FileNotFoundError, psutil.NoSuchProcess):
         return None
     except (ValueError, KeyError, TypeError):  # a file that was only half written

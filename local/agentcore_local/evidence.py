@@ -139,7 +139,12 @@ def _stacks(assembly: Path) -> Iterator[_Stack]:
             f"{assembly} has no manifest.json, so it is no cloud assembly; run `cdk synth` and "
             "pass the folder that it writes, cdk.out"
         )
-    artifacts = json.loads(manifest.read_text(encoding="utf-8")).get("artifacts", {})
+    try:
+        artifacts = json.loads(manifest.read_text(encoding="utf-8")).get("artifacts", {})
+    except (ValueError, AttributeError):
+        raise ValueError(
+            f"{manifest} is not what the CDK writes; run `cdk synth` again, and pass its folder"
+        ) from None
     for artifact_id, artifact in sorted(artifacts.items()):
         properties = artifact.get("properties", {})
         if artifact["type"] == "cdk:cloud-assembly":

@@ -101,7 +101,13 @@ class LocalAws:
 
     @property
     def endpoint_url(self) -> str:
-        """The URL of every service."""
+        """The URL of every service.
+
+        Raises:
+            RuntimeError: the local AWS was not started yet.
+        """
+        if not self._port:
+            self._running()
         return f"http://{self.settings.host}:{self._port}"
 
     @property
@@ -131,8 +137,10 @@ class LocalAws:
         """Start the server and wait until it answers.
 
         Raises:
-            RuntimeError: it did not start; the message holds the end of its log.
+            RuntimeError: it did not start, the message holds the end of its log; or it runs.
         """
+        if self._process is not None:
+            raise RuntimeError(f"the local AWS runs already, at {self.endpoint_url}")
         self.settings.data_folder.mkdir(parents=True, exist_ok=True)
         try:
             with self.log_file.open("a") as log:

@@ -7,12 +7,14 @@ standard output, and serves until it is told to stop or standard input ends.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import logging
 import signal
 import socket
 import sys
 from contextlib import suppress
+from typing import IO
 
 from agentcore_local import _ministack
 from agentcore_local.settings import Settings
@@ -25,9 +27,11 @@ def main() -> None:
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     listener = _listen(settings)
+    lock = _lock(settings)
     _ministack.prepare_environment(settings, listener.getsockname()[1])
     stop_with_input = "--stop-with-standard-input" in sys.argv[1:]
-    asyncio.run(_serve(settings, listener, stop_with_input=stop_with_input))
+    with lock:
+        asyncio.run(_serve(settings, listener, stop_with_input=stop_with_input))
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -47,6 +51,21 @@ def _listen(settings: Settings) -> socket.socket:
     listener.listen(512)
     listener.setblocking(False)
     return listener
+
+
+def _lock(settings: Settings) -> IO[str]:
+    """Keep the data folder for this server: another one would end its sessions' processes."""
+    lock = (settings.data_folder / "server.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print(
+            f"the data folder {settings.data_folder} is another local AWS's, which runs; give each "
+            "a folder of its own, or leave the folder out",
+            file=sys.stderr,
+        )
+        raise SystemExit(4) from None
+    return lock
 
 
 async def _serve(settings: Settings, listener: socket.socket, *, stop_with_input: bool) -> None:

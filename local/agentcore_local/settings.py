@@ -56,6 +56,7 @@ class Settings:
     log_level: str = "WARNING"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "data_folder", Path(self.data_folder))
         problems = [
             problem
             for problem in (
@@ -123,7 +124,7 @@ def _port_problem(port: int) -> str | None:
 
 
 def _account_problem(account: str) -> str | None:
-    if re.fullmatch(r"\d{12}", account):
+    if re.fullmatch(r"\d{12}", str(account)) and isinstance(account, str):
         return None
     return f"the account must be 12 digits, got {account!r}"
 
@@ -177,6 +178,6 @@ def _log_level_problem(level: str) -> str | None:
 
 
 def _region_problem(region: str) -> str | None:
-    if _REGION.fullmatch(region):
+    if _REGION.fullmatch(str(region)):
         return None
     return f"the region must look like us-east-1, got {region!r}"

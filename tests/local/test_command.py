@@ -152,3 +152,11 @@ def test_in_the_foreground_the_server_ends_with_the_command(
 
     server.wait(timeout=60)
     assert not server.is_running()
+
+
+@pytest.mark.usefixtures("exports")
+def test_options_of_a_fault_without_its_name_are_refused(command: Command) -> None:
+    refused = command("faults", "operation=Stop*", check=False)
+
+    assert refused.returncode == 1
+    assert "--add" in refused.stderr

@@ -144,3 +144,54 @@ def test_the_clock_moves_forward_only(local_aws: LocalAws) -> None:
     assert moved >= before + 10
     with pytest.raises(ValueError, match="time moves forward only"):
         local_aws.admin("POST", "clock", {"advance_seconds": -1})
+
+
+def test_a_data_folder_is_one_servers_alone(tmp_path: Path) -> None:
+    """A second one would take the first one's processes for those of a dead predecessor."""
+    with LocalAws(data_folder=tmp_path) as first:
+        with pytest.raises(RuntimeError, match="is another local AWS's"):
+            LocalAws(data_folder=tmp_path).start()
+        data = first.client("bedrock-agentcore")
+        session = data.start_code_interpreter_session(
+            codeInterpreterIdentifier="aws.codeinterpreter.v1"
+        )["sessionId"]
+        answer = data.invoke_code_interpreter(
+            codeInterpreterIdentifier="aws.codeinterpreter.v1",
+            sessionId=session,
+            name="executeCode",
+            arguments={"code": "print(6 * 7)", "language": "python"},
+        )
+        (event,) = answer["stream"]
+        assert event["result"]["structuredContent"]["stdout"] == "42"
+
+    with LocalAws(data_folder=tmp_path):  # and free again
+        pass
+
+
+def test_what_needs_a_running_server_says_so() -> None:
+    aws = LocalAws()
+    with pytest.raises(RuntimeError, match="not running; use it in a `with` block"):
+        aws.client("s3")
+    with aws, pytest.raises(RuntimeError, match=r"runs already, at http://127.0.0.1:"):
+        aws.start()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "message"),
+    [
+        ("x", "advance_seconds must be a number of seconds, got 'x'"),
+        (None, "advance_seconds must be a number of seconds, got None"),
+        (-5, "time moves forward only, got -5.0"),
+        (1e12, "by a thousand years at the most, got 1000000000000.0"),
+        (float("inf"), "by a thousand years at the most, got inf"),
+        (float("nan"), "by a thousand years at the most, got nan"),
+    ],
+)
+def test_the_clock_stays_where_there_are_dates(
+    local_aws: LocalAws, seconds: object, message: str
+) -> None:
+    before = local_aws.admin("GET", "status")["now"]
+    with pytest.raises(ValueError, match=message):
+        local_aws.admin("POST", "clock", {"advance_seconds": seconds})
+
+    assert 0 <= local_aws.admin("GET", "status")["now"] - before < 60

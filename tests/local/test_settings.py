@@ -63,3 +63,9 @@ def test_each_value_that_can_be_is_taken(tmp_path: Path) -> None:
 
     assert settings.service_limits.active_sessions == 0
     assert settings.service_behaviour.usage_resource.value == "arn"
+
+
+def test_a_data_folder_may_be_a_text_and_an_account_may_not_be_a_number(tmp_path: Path) -> None:
+    assert Settings(data_folder=str(tmp_path)).data_folder == tmp_path  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="must be 12 digits, got 111122223333"):
+        Settings(data_folder=tmp_path, account=111122223333)  # type: ignore[arg-type]
