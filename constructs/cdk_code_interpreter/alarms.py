@@ -103,6 +103,7 @@ class CodeInterpreterAlarms(Component):
         check_actions(findings, actions)
         stack = stack_of(scope)
         _check_region(findings, stack, interpreter)
+        _check_topics(findings, stack, actions)
         _check_companions(findings, thresholds, janitor, canary)
         _check_subject(findings, interpreter, janitor)
         wanted = list(_definitions(interpreter, thresholds, janitor, canary))
@@ -218,6 +219,18 @@ def _check_region(findings: Findings, stack: Stack, interpreter: ICodeInterprete
             f"the interpreter is in {regions[0]}, this stack in {regions[1]}, and an alarm cannot "
             "watch another region; define the alarms in a stack of the interpreter's region"
         )
+
+
+def _check_topics(findings: Findings, stack: Stack, actions: Sequence[Action]) -> None:
+    """An imported topic's ARN says where it is; one of another region is refused by CloudWatch."""
+    for topic in actions:
+        arn = getattr(topic, "topic_arn", "") if TOPIC.accepts(topic) else ""
+        region = [] if is_token(arn) else arn.split(":")[3:4]
+        if region and region != [stack.region] and not is_token(stack.region):
+            findings.add(
+                f"the topic {arn} is in another region than these alarms ({stack.region}), and an "
+                "alarm notifies topics of its own region only; use one of this region"
+            )
 
 
 def _check_companions(

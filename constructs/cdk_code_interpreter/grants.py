@@ -169,7 +169,8 @@ class CodeInterpreterGrants:
         path = self._interpreter.node.path
         for problem in wrong_kinds(grantee=(grantee, GRANTEE)):
             raise ValueError(f"{path}: {problem}")
-        theirs, ours = grantee.grant_principal.principal_account, self._interpreter.account
+        theirs = getattr(grantee.grant_principal, "principal_account", None)  # an import's is none
+        ours = self._interpreter.account
         if theirs is not None and theirs != ours and not is_token(theirs) and not is_token(ours):
             raise ValueError(
                 f"{path}: the grantee is in account {theirs}, the interpreter in {ours}, and a "

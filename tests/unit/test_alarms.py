@@ -378,3 +378,23 @@ def test_a_janitor_of_another_interpreter_is_refused() -> None:
     janitor = SessionJanitor(stack, "Janitor", interpreter=other)
     with pytest.raises(ValueError, match="janitor S/Janitor is that of S/Other"):
         CodeInterpreterAlarms(stack, "Alarms", interpreter=ours, janitor=janitor)
+
+
+def test_a_topic_of_another_region_is_refused_before_cloudwatch_does() -> None:
+    stack = new_stack()
+    near, far = (
+        sns.Topic.from_topic_arn(stack, region, f"arn:aws:sns:{region}:111122223333:on-call")
+        for region in ("us-east-1", "eu-west-1")
+    )
+    interpreter = CodeInterpreter(stack, "Sandbox")
+    CodeInterpreterAlarms(stack, "Near", interpreter=interpreter, actions=[near])
+    with pytest.raises(ValueError, match=r"S/Far: the topic arn:aws:sns:eu-west-1:.*us-east-1"):
+        CodeInterpreterAlarms(stack, "Far", interpreter=interpreter, actions=[near, far])
+
+
+def test_a_topic_is_taken_where_regions_are_not_known_yet() -> None:
+    stack = Stack(App(), "S")
+    arn = "arn:aws:sns:eu-west-1:111122223333:on-call"
+    topic = sns.Topic.from_topic_arn(stack, "Topic", arn)
+    interpreter = CodeInterpreter(stack, "Sandbox")
+    CodeInterpreterAlarms(stack, "Alarms", interpreter=interpreter, actions=[topic])

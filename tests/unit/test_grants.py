@@ -279,3 +279,10 @@ def test_a_grantee_of_another_account_is_refused_with_the_way_out(new_app: Any, 
 def test_what_is_no_grantee_is_refused(stack: Stack) -> None:
     with pytest.raises(ValueError, match=r"Sandbox: grantee must be a role.*got 'arn'"):
         CodeInterpreter(stack, "Sandbox").grants.use("arn")  # type: ignore[arg-type]
+
+
+def test_an_imported_function_whose_role_is_not_known_is_refused(stack: Stack) -> None:
+    arn = "arn:aws:lambda:eu-west-1:111122223333:function:agent"
+    agent = lambda_.Function.from_function_arn(stack, "Agent", arn)
+    with pytest.raises(ValueError, match="cannot hold a policy"):
+        CodeInterpreter(stack, "Sandbox").grants.use(agent)
