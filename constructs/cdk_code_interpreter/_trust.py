@@ -11,9 +11,15 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import IValidation
 
+from ._access_policies import size_of
+
 SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
 TRUST_SID = "BedrockAgentCoreBuiltInTools"
 
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+LARGEST_TRUST_POLICY = 2_048
+# The policy without its ARNs.
+_FRAME = 270
 # An operator that ends in IfExists lets a request without the key pass, and so does not count.
 _ACCOUNT_OPERATORS = {"stringequals", "stringequalsignorecase", "stringlike"}
 _ARN_OPERATORS = {"arnlike", "arnequals", "stringlike", "stringequals"}
@@ -50,6 +56,12 @@ class ServiceOfInterpreters(iam.ServicePrincipal):
             conditions={"StringEquals": {"aws:SourceAccount": self._account}, **self._condition()},
         )
         document.add_statements(self._statement)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether IAM takes a trust policy with as many as these without a raised quota."""
+        arns = sum(size_of(each) + len('"",') for each in self._arns)
+        return _FRAME + arns <= LARGEST_TRUST_POLICY
 
     def trust(self, arn: str) -> None:
         """Name one more interpreter."""

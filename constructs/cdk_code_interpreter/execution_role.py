@@ -9,12 +9,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 
+from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from ._kinds import TEXTS, check_kinds, one_of
 from ._places import path_of, remember, stack_of
 from ._stacks import facts_of
-from ._trust import ServiceOfInterpreters, UnusedRoleCheck
+from ._trust import LARGEST_TRUST_POLICY, ServiceOfInterpreters, UnusedRoleCheck
 
 
 class TrustScope(enum.Enum):
@@ -76,6 +78,12 @@ class ExecutionRole(iam.Role):
             path: Path of the role, with a slash on either end. Default: ``/``.
             description: Description of the role. Default: says which interpreter it belongs to.
         """
+        check_kinds(
+            scope,
+            construct_id,
+            trust_scope=(trust_scope, one_of(TrustScope)),
+            trusted_arns=(trusted_arns, TEXTS),
+        )
         facts = facts_of(stack_of(scope))
         self._to_account = trust_scope is TrustScope.ACCOUNT
         self._service = ServiceOfInterpreters(
@@ -108,5 +116,15 @@ class ExecutionRole(iam.Role):
         Args:
             trusted_arn: The ARN or ARN pattern of the interpreter.
         """
-        if not self._to_account:
-            self._service.trust(trusted_arn)
+        if self._to_account:
+            return
+        had_room = self._service.has_room
+        self._service.trust(trusted_arn)
+        if had_room and not self._service.has_room:
+            Annotations.of(self).add_warning_v2(
+                "cdk-code-interpreter:trustPolicySize",
+                "so many interpreters share this role that its trust policy may have more than "
+                f"{LARGEST_TRUST_POLICY} characters, which IAM refuses unless the account's quota "
+                "'Role trust policy length' was raised; use several roles, or "
+                "trust_scope=TrustScope.ACCOUNT",
+            )

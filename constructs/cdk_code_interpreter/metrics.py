@@ -17,7 +17,7 @@ from ._series import (
 )
 
 if TYPE_CHECKING:
-    from aws_cdk import Duration
+    from aws_cdk import Duration, Stack
     from aws_cdk import aws_cloudwatch as cloudwatch
 
     from .interface import ICodeInterpreter
@@ -336,6 +336,7 @@ class CodeInterpreterMetrics:
         from aws_cdk import Duration
         from aws_cdk import aws_cloudwatch as cloudwatch
 
+        _check_options(self._stack, options)
         stack = self._stack
         metric = cloudwatch.Metric(
             namespace=series.namespace,
@@ -369,6 +370,16 @@ class CodeInterpreterMetrics:
             color=options.get("color"),
             period=period,
         )
+
+
+def _check_options(stack: Stack, options: MetricOptions) -> None:
+    """Refuse an option that is misspelt, and would be left out without a word."""
+    known = MetricOptions.__annotations__
+    for name in options:
+        if name not in known:
+            raise ValueError(
+                f"{stack.node.path}: metrics have no option {name!r}; they have {', '.join(known)}"
+            )
 
 
 def _unless(value: str, usual: str) -> str | None:

@@ -237,3 +237,57 @@ def test_a_role_of_another_account_is_refused(new_app: Any, how: str) -> None:
         ValueError, match=r"Ours/Sandbox: execution role .* in account 444455556666"
     ):
         CodeInterpreter(ours, "Sandbox", execution_role=role)
+
+
+def shared_by(stack: Stack, count: int, scope: TrustScope) -> None:
+    role = ExecutionRole(stack, "Role", trust_scope=scope)
+    for number in range(count):
+        plain(
+            stack,
+            f"S{number}",
+            name_prefix=f"sandbox_of_analytics_{number:07}",
+            execution_role=role,
+        )
+
+
+def size_warnings(stack: Stack) -> list[Any]:
+    said = assertions.Match.string_like_regexp("trustPolicySize")
+    return list(assertions.Annotations.from_stack(stack).find_warning("*", said))
+
+
+def test_what_a_trust_policy_has_room_for_is_not_warned_about(stack: Stack, trust_of: Any) -> None:
+    shared_by(stack, 11, TrustScope.INTERPRETER)
+    documents, _ = trust_of(stack)
+
+    assert len(json.dumps(documents[0], separators=(",", ":"))) <= 2048
+    assert size_warnings(stack) == []
+
+
+def test_what_a_trust_policy_has_no_room_for_is_warned_about_once(
+    stack: Stack, trust_of: Any
+) -> None:
+    shared_by(stack, 20, TrustScope.INTERPRETER)
+    documents, _ = trust_of(stack)
+
+    assert len(json.dumps(documents[0], separators=(",", ":"))) > 2048
+    assert len(size_warnings(stack)) == 1
+
+
+def test_a_role_for_the_account_has_room_for_any_number(stack: Stack) -> None:
+    shared_by(stack, 20, TrustScope.ACCOUNT)
+
+    assert size_warnings(stack) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"trusted_arns": "arn:aws:x"}, "trusted_arns must be a list.*got 'arn:aws:x'"),
+        ({"trust_scope": "account"}, "trust_scope must be TrustScope.INTER.*got 'account'"),
+    ],
+)
+def test_what_would_be_trusted_by_mistake_is_refused(
+    stack: Stack, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"Analytics/Role: {message}"):
+        ExecutionRole(stack, "Role", **arguments)

@@ -316,3 +316,10 @@ def test_a_graph_in_another_region_names_the_interpreters_region() -> None:
     found = only(away, metrics.active_sessions())
     assert found["region"] == "eu-west-1"
     assert "accountId" not in found
+
+
+def test_an_option_that_is_misspelt_is_refused(imported: CodeInterpreterMetrics) -> None:
+    with pytest.raises(ValueError, match=r"S: metrics have no option 'statistics'; .*statistic,"):
+        imported.invocations(statistics="p99")  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="no option 'unit'"):
+        imported.error_rate(unit="Percent")  # type: ignore[call-arg]
