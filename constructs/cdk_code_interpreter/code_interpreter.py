@@ -135,8 +135,10 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
                 deletion goes on.
             drain_timeout: How long to try to stop them, 1 to 14 minutes. Default: 14 minutes.
             removal_policy: What happens to an interpreter that is no longer in the stack. A
-                retained one is not drained, and keeps the role and the group made here. Default:
-                it is deleted.
+                retained one is not drained, and keeps the role and the group made here. It keeps
+                its name too: before the same stack is deployed again, delete it, or choose another
+                `name_revision`. `RETAIN_ON_UPDATE_OR_DELETE` keeps nothing of a deployment that
+                failed at once. Default: it is deleted.
 
         Raises:
             ValueError: Arguments are outside the service's limits, or exclude one another.
