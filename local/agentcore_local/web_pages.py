@@ -11,6 +11,13 @@ import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+# What containers call the machine that they run on; nobody else can have these names resolved.
+_NAMES_IN_CONTAINERS = {
+    "gateway.docker.internal",
+    "host.containers.internal",
+    "host.docker.internal",
+}
+
 
 def refusal(headers: Mapping[str, str]) -> str | None:
     """Why a request is refused, or None if it may come from a program of this machine.
@@ -19,7 +26,7 @@ def refusal(headers: Mapping[str, str]) -> str | None:
         headers: The request's headers, with names in lower case.
     """
     host = headers.get("host")
-    if host is not None and not _is_local(f"//{host}"):
+    if host is not None and not _is_local(f"//{host}", *_NAMES_IN_CONTAINERS):
         return (
             f"this server answers to loopback addresses and localhost only, got the host {host!r}; "
             "use the endpoint URL that `agentcore-local status` prints"
@@ -34,12 +41,13 @@ def refusal(headers: Mapping[str, str]) -> str | None:
     return None
 
 
-def _is_local(url: str) -> bool:
+def _is_local(url: str, *also: str) -> bool:
     try:
         name = urlsplit(url).hostname or ""
     except ValueError:
         return False
-    if name == "localhost" or name.endswith(".localhost"):  # no other name resolves to loopback
+    # No name below `localhost` resolves to anything but loopback.
+    if name == "localhost" or name.endswith(".localhost") or name in also:
         return True
     try:
         return ipaddress.ip_address(name).is_loopback
