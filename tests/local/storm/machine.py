@@ -80,6 +80,8 @@ class Storm(RuleBasedStateMachine):
         self.deploy(choice, broken)
         if self.deployed is not None:
             self.open_sessions(kind % 2, kind % 3 == 0, count)
+            if self._variant()["janitor"]:  # few lives come to it by themselves
+                self.janitors_look(seed % 2 == 0)
         self.something_happens(what, seed)
 
     @precondition(lambda self: self.status in {"", *LIVING})
