@@ -50,6 +50,8 @@ class World:
     """How often what was done."""
 
     _agents: dict[str, Any] = field(default_factory=dict)
+    _faults: dict[str, str] = field(default_factory=dict)
+    """The id of each fault that is on."""
 
     def __post_init__(self) -> None:
         self.is_ahead = False
@@ -80,8 +82,16 @@ class World:
     def calm(self) -> None:
         """End every fault."""
         self.aws.clear_faults()
+        self._faults.clear()
         self.aws.admin("DELETE", "cloudformation/settings")
         self.aws.admin("POST", "cloudformation/settings", {"retry_delays": [0.1, 0.1]})
+
+    def inject(self, fault: str, **options: Any) -> None:
+        """Begin a fault, anew if it is on: two of a kind would outlast a drain's patience."""
+        if fault in self._faults:
+            self.aws.admin("DELETE", "faults", {"id": self._faults[fault]})
+        self._faults[fault] = self.aws.inject(fault, **options)
+        self.tally["faults"] += 1
 
     # What is done to it
 
