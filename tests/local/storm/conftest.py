@@ -14,7 +14,7 @@ from agentcore_local import LocalAws
 
 from .world import STACK, World
 
-VARIANTS = 30
+VARIANTS = 32
 
 
 @pytest.fixture(scope="session")

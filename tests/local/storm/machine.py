@@ -9,6 +9,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from .variants import OWN_DRAINS
 from .world import INTERPRETER, NOTHING_TO_DO, World
 
 # Each of them ends by itself within a drain's patience: what never ends has tests of its own.
@@ -281,4 +282,4 @@ def _drain_of(variant: dict[str, Any]) -> str | None:
     """Where an interpreter has its drain; a retained one has none."""
     if variant["retained"]:
         return None
-    return "built in" if variant["drain"] == "default" else "beside it"
+    return "its own" if variant["drain"] in OWN_DRAINS else "beside it"
