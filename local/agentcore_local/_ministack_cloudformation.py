@@ -70,6 +70,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     f"{_PACKAGE}.changesets": (
         "_create_then_delete_on_failure",
         "_deploy_stack_async",
+        "_find_change_set",
         "_resolve_refs",
         "now_iso",
     ),
@@ -172,6 +173,12 @@ eventbridge: Any = _checked(
 iam: Any = _checked("ministack.services.iam", _NAMES["ministack.services.iam"])
 scheduler: Any = _checked("ministack.services.scheduler", _NAMES["ministack.services.scheduler"])
 app: Any = _checked("ministack.app", _NAMES["ministack.app"])
+
+# What MiniStack says of a change set whose resources do not change; it gives the sentence no name.
+NO_CHANGES = (
+    "The submitted information didn't contain changes. "
+    "Submit different information to create a change set."
+)
 
 
 def service_module(name: str) -> Any:

@@ -188,6 +188,9 @@ async def deploy_stack(
     view = StackTemplate(template, param_values, stack_name=stack_name, stack_id=stack_id)
     if _refused_by_validation(stack, view, disable_rollback, previous_stack, is_update):
         return
+    if not is_update:
+        # Whatever becomes of it, this is the template that it is deleted by.
+        stack["_template"], stack["_resolved_params"] = view.body, view.parameters
     deployment = Deployment(
         stack,
         view,

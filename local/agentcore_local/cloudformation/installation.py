@@ -6,7 +6,7 @@ import functools
 from typing import Any
 
 from agentcore_local import _ministack_cloudformation as ministack
-from agentcore_local.cloudformation import references
+from agentcore_local.cloudformation import change_sets, exports, references, states
 from agentcore_local.cloudformation.custom_resource_requests import requests
 from agentcore_local.cloudformation.custom_resources import CustomResources
 from agentcore_local.cloudformation.deletion import delete_stack
@@ -16,11 +16,9 @@ from agentcore_local.cloudformation.deployment import (
     roll_back_failed_stack,
 )
 from agentcore_local.cloudformation.events import STACK_TYPE
-from agentcore_local.cloudformation.exports import delete_refusal
 from agentcore_local.cloudformation.nested_stacks import NestedStacks
 from agentcore_local.cloudformation.resource_kinds import register_kind
 
-_INTERRUPTIBLE = ("CREATE_IN_PROGRESS", "REVIEW_IN_PROGRESS")
 _ANSWER_PATH = "/_ministack/cfn-response/"
 
 
@@ -37,25 +35,102 @@ def install() -> None:
     register_kind("AWS::CloudFormation::CustomResource", CustomResources())
     register_kind(STACK_TYPE, NestedStacks())
     references.install()
+    change_sets.install()
     _guard_creation()
+    _guard_updates()
+    _guard_change_sets()
     _guard_deletion()
     _take_answers()
 
 
 def _guard_creation() -> None:
     """A stack that was rolled back keeps its name until it is deleted."""
-    create = ministack.handlers._ACTION_HANDLERS["CreateStack"]
+    handlers = ministack.handlers
+    create = handlers._ACTION_HANDLERS["CreateStack"]
 
     def create_unless_there(parameters: Any) -> Any:
-        name = ministack.handlers._p(parameters, "StackName")
-        stack = ministack.package._stacks.get(name) if name else None
-        if stack is not None and stack.get("StackStatus") == "ROLLBACK_COMPLETE":
-            return ministack.handlers._error(
-                "AlreadyExistsException", f"Stack [{name}] already exists"
-            )
-        return create(parameters)
+        return _rolled_back(parameters) or create(parameters)
 
-    ministack.handlers._ACTION_HANDLERS["CreateStack"] = create_unless_there
+    handlers._ACTION_HANDLERS["CreateStack"] = create_unless_there
+
+
+def _rolled_back(parameters: Any) -> Any:
+    """The answer to who wants to create a stack that was rolled back, or None."""
+    name = ministack.handlers._p(parameters, "StackName")
+    stack = ministack.package._stacks.get(name) if name else None
+    if stack is None or stack.get("StackStatus") != "ROLLBACK_COMPLETE":
+        return None
+    return ministack.handlers._error("AlreadyExistsException", f"Stack [{name}] already exists")
+
+
+def _guard_updates() -> None:
+    handlers = ministack.handlers
+    update = handlers._ACTION_HANDLERS["UpdateStack"]
+
+    def update_unless_forbidden(parameters: Any) -> Any:
+        stack = _stack_of(parameters)
+        refusal = stack and states.update_refusal(
+            stack, api="update-stack", disable_rollback=_disables_rollback(parameters)
+        )
+        return _refused(refusal) if refusal else update(parameters)
+
+    handlers._ACTION_HANDLERS["UpdateStack"] = update_unless_forbidden
+
+
+def _guard_change_sets() -> None:
+    handlers = ministack.handlers
+    create = handlers._ACTION_HANDLERS["CreateChangeSet"]
+    execute = handlers._ACTION_HANDLERS["ExecuteChangeSet"]
+
+    def create_unless_forbidden(parameters: Any) -> Any:
+        kind = handlers._p(parameters, "ChangeSetType") or "UPDATE"
+        stack = _stack_of(parameters)
+        if kind == "CREATE" and (answer := _rolled_back(parameters)):
+            return answer
+        if kind != "CREATE" and stack and (refusal := states.change_set_refusal(stack, kind)):
+            return _refused(refusal)
+        answer = create(parameters)
+        if answer[0] == 200 and kind == "UPDATE":
+            change_sets.accept_unlisted_changes(_change_set_of(parameters))
+        return answer
+
+    def execute_unless_forbidden(parameters: Any) -> Any:
+        change_set = _change_set_of(parameters) or {}
+        stack = ministack.package._stacks.get(change_set.get("StackName"))
+        if stack and change_set["ChangeSetType"] == "UPDATE":
+            disabled = change_set.get("OnStackFailure") == "DO_NOTHING"
+            refusal = states.update_refusal(
+                stack,
+                api="execute-change-set",
+                disable_rollback=disabled or _disables_rollback(parameters),
+            )
+            if refusal:
+                return _refused(refusal)
+        return execute(parameters)
+
+    handlers._ACTION_HANDLERS["CreateChangeSet"] = create_unless_forbidden
+    handlers._ACTION_HANDLERS["ExecuteChangeSet"] = execute_unless_forbidden
+
+
+def _stack_of(parameters: Any) -> Any:
+    """The stack that a request names and that is there, or None."""
+    name = ministack.handlers._p(parameters, "StackName")
+    stack = ministack.handlers._resolve_stack(name) if name else None
+    return None if not stack or stack.get("StackStatus") == "DELETE_COMPLETE" else stack
+
+
+def _change_set_of(parameters: Any) -> Any:
+    """The change set that a request names, or None."""
+    value = ministack.handlers._p
+    return change_sets.find(value(parameters, "ChangeSetName"), value(parameters, "StackName"))
+
+
+def _disables_rollback(parameters: Any) -> bool:
+    return str(ministack.handlers._p(parameters, "DisableRollback")).lower() == "true"
+
+
+def _refused(reason: str) -> Any:
+    return ministack.handlers._error("ValidationError", reason)
 
 
 def _guard_deletion() -> None:
@@ -68,9 +143,9 @@ def _guard_deletion() -> None:
         if status == "DELETE_IN_PROGRESS":
             return ministack.handlers._xml(200, "DeleteStackResponse", "")
         if stack is not None and status != "DELETE_COMPLETE":
-            refusal = _busy(stack, status) or delete_refusal(stack)
+            refusal = states.delete_refusal(stack) or exports.delete_refusal(stack)
             if refusal:
-                return ministack.handlers._error("ValidationError", refusal)
+                return _refused(refusal)
         answer = delete(parameters)
         if stack is not None and answer[0] == 200 and status not in ("", "DELETE_COMPLETE"):
             # At once, so that whoever asks next sees a stack that is being deleted.
@@ -78,13 +153,6 @@ def _guard_deletion() -> None:
         return answer
 
     ministack.handlers._ACTION_HANDLERS["DeleteStack"] = delete_unless_in_use
-
-
-def _busy(stack: Any, status: str) -> str | None:
-    """A stack may be deleted while it is being created, but not in the middle of an update."""
-    if not status.endswith("_IN_PROGRESS") or status in _INTERRUPTIBLE:
-        return None
-    return f"Stack [{stack['StackName']}] is in {status} state and can not be deleted."
 
 
 def _take_answers() -> None:

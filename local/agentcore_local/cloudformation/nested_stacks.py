@@ -20,6 +20,7 @@ from agentcore_local.cloudformation.resource_kinds import (
     ResourceFailed,
 )
 from agentcore_local.cloudformation.stack_template import StackTemplate
+from agentcore_local.cloudformation.states import UPDATABLE
 
 _REMEMBERED = (
     "_resources",
@@ -31,7 +32,6 @@ _REMEMBERED = (
     "Tags",
     "Outputs",
 )
-_UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 
 
 class NestedStacks:
@@ -68,7 +68,7 @@ class NestedStacks:
         """Update a child stack. Its cleanup waits until the parent's update is certain."""
         child = _child(existing.physical_id)
         stack_id = child["StackId"]
-        if child["StackStatus"] not in _UPDATABLE:
+        if child["StackStatus"] not in UPDATABLE:
             raise ResourceFailed(
                 f"Stack {stack_id} is in {child['StackStatus']} state and can not be updated.",
                 changed=True,

@@ -102,3 +102,23 @@ def test_a_second_stack_cannot_export_under_the_same_name(stacks, make_parameter
         for event in stacks.events(second)
     )
     assert stacks.outputs(exporter) == {"Shared": "1"}
+
+
+def test_who_reads_the_output_weakly_instead_does_not_import_any_more(
+    stacks, make_parameter, shared
+):
+    """CDK's way from strong references to weak ones: both for one deployment, then weak alone."""
+    export, exporter, importer = shared
+    name = stacks.describe(exporter)["StackName"]
+    weak = {"Fn::GetStackOutput": {"StackName": name, "OutputName": "Shared"}}
+    names = {"StackName": importer, "ChangeSetName": "weak"}
+    body = stacks.as_body({"Resources": {"Reader": make_parameter(weak)}})
+    stacks.client.create_change_set(**names, TemplateBody=body)
+    stacks.client.execute_change_set(**names)
+    assert stacks.settle(importer) == "UPDATE_COMPLETE"
+
+    with pytest.raises(ClientError, match="is not imported by any stack"):
+        stacks.client.list_imports(ExportName=export)
+    without = {"Resources": {"Made": make_parameter("1")}, "Outputs": {"Shared": {"Value": "1"}}}
+    assert stacks.update(exporter, without) == "UPDATE_COMPLETE"
+    assert stacks.delete(exporter) == "DELETE_COMPLETE"
