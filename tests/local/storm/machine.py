@@ -9,7 +9,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from .variants import OWN_DRAINS
+from .variants import MAX_AGE_MINUTES, OWN_DRAINS
 from .world import INTERPRETER, NOTHING_TO_DO, World
 
 # Each of them ends by itself within a drain's patience: what never ends has tests of its own.
@@ -30,8 +30,6 @@ DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 LIVING = {*DONE, "UPDATE_ROLLBACK_COMPLETE"}
 # Sessions live for eight hours; none may come to its end by itself.
 LONGEST_STORM_MINUTES = 400
-# Long enough that a session that began after it has no age yet for a function, however long the
-# storm takes in real time.
 PAUSE_MINUTES = 45
 CHOICE = st.integers(0, 1000)
 HAPPENINGS = st.sampled_from(["time", "calm", "order", *sorted(FAULTS)])
@@ -101,6 +99,8 @@ class Storm(RuleBasedStateMachine):
         variant = self.world.templates[index]["variant"]
         existed, before, ready = self.deployed is not None, self.world.owned(), self.world.ready()
         self.story.append(f"{'fail to ' * broken}deploy {index} {variant} cli={self.by_cli}")
+        # A new janitor looks at once.
+        self._expect_over_age(MAX_AGE_MINUTES, variant["janitor"])
         certain, status = dict(self.world.sessions), self.status
         if not broken:
             self._forget_what_a_moved_drain_stops(variant)
@@ -138,11 +138,7 @@ class Storm(RuleBasedStateMachine):
     def janitors_look(self, over_age: bool) -> None:
         mode = self._variant()["janitor"]
         self.story.append(f"janitors look: {mode}, every session is over age: {over_age}")
-        old = (
-            self.world.aged & set(self.world.sessions) if mode == "ENFORCE" and over_age else set()
-        )
-        for session in old:
-            del self.world.sessions[session]
+        old = self._expect_over_age(0 if over_age else MAX_AGE_MINUTES, mode)
         self.world.tick(over_age=over_age)
         lasting = old & set(self.world.ready())
         self.expect(self.faults or not lasting, f"{len(lasting)} sessions are too old")
@@ -270,6 +266,13 @@ class Storm(RuleBasedStateMachine):
         assert self.deployed is not None
         variant: dict[str, Any] = self.world.templates[self.deployed]["variant"]
         return variant
+
+    def _expect_over_age(self, minutes: int, mode: str | None) -> set[str]:
+        """The sessions that a janitor of this mode ends for their age: they are certain no more."""
+        old = self.world.over_age(minutes) if mode == "ENFORCE" else set()
+        for session in old:
+            del self.world.sessions[session]
+        return old
 
     def _forget_what_a_moved_drain_stops(self, new: dict[str, Any]) -> None:
         """A drain of another logical id is deleted, and drains although its interpreter stays."""

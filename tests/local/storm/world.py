@@ -40,8 +40,9 @@ class World:
     templates: list[dict[str, Any]]
     sessions: dict[str, str] = field(default_factory=dict)
     """Sessions that nothing but the end of their interpreters may end, with these."""
-    aged: set[str] = field(default_factory=set)
-    """Those of them that began in the real time: functions know how old they are."""
+
+    began: dict[str, float] = field(default_factory=dict)
+    """When sessions began, by the time of the local AWS."""
 
     bystander: tuple[str, str] = ("", "")
     """An interpreter outside the stack, and its session."""
@@ -54,7 +55,6 @@ class World:
     """The id of each fault that is on."""
 
     def __post_init__(self) -> None:
-        self.is_ahead = False
         # Making a client takes longer than most calls.
         self.client = functools.cache(self.aws.client)
         self.stacks = self.client("cloudformation")
@@ -65,11 +65,10 @@ class World:
     def begin(self) -> None:
         """Forget everything, and put the functions' code where the templates look for it."""
         self.aws.reset()
-        self.is_ahead = False
         self.tally["stacks' lives"] += 1
         self.calm()
         self.sessions.clear()
-        self.aged.clear()
+        self.began.clear()
         self._agents.clear()
         bucket = f"cdk-hnb659fds-assets-{self.aws.account}-{self.aws.region}"
         storage = self.client("s3")
@@ -150,21 +149,27 @@ class World:
                     raise
                 continue
             self.sessions[session] = identifier
-            if not self.is_ahead:
-                self.aged.add(session)
+            self.began[session] = self.now()
             self.tally["sessions"] += 1
 
     def certain(self, interpreters: set[str]) -> set[str]:
         """The sessions of these interpreters that nothing may have ended."""
         return {session for session, owner in self.sessions.items() if owner in interpreters}
 
+    def over_age(self, minutes: int) -> set[str]:
+        """The sessions that are older than this."""
+        latest = self.now() - minutes * 60
+        return {session for session in self.sessions if self.began[session] < latest}
+
     def tick(self, *, over_age: bool) -> list[dict[str, Any]]:
         """Let every janitor of the stack look once, as its schedule would make it.
 
-        Functions go by the real time, which nothing moves. So that there are sessions over age,
-        the age that their policy allows is moved instead.
+        Args:
+            over_age: let no session be young enough for their policy.
         """
         results = []
+        if over_age:  # the service dates its answers to the second
+            self.aws.admin("POST", "clock", {"advance_seconds": 2})
         for summary in self.schedules.list_schedules()["Schedules"]:
             target = self.schedules.get_schedule(
                 Name=summary["Name"], GroupName=summary["GroupName"]
@@ -184,7 +189,6 @@ class World:
 
     def advance(self, minutes: int) -> None:
         """Move the time forward."""
-        self.is_ahead = True
         self.aws.admin("POST", "clock", {"advance_seconds": minutes * 60})
 
     # What can be seen of it
