@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import os
+import re
+import subprocess
 import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .figures import Figure, measured, ratio
+from .figures import Figure, counted, measured, ratio
 from .processes import in_turns, seconds
 from .templates import synthesised
 
@@ -30,6 +33,7 @@ _JAVASCRIPT = {
     "constructs": "constructs",
 }
 OFF = {"CDK_VALIDATION": "false"}
+_CALL = re.compile(r"^\[@jsii/kernel\] (?:(?:create|get|set|invoke) \{|sinvoke )", re.MULTILINE)
 
 
 def synthesis() -> Iterator[Figure]:
@@ -85,6 +89,9 @@ def further_interpreters() -> Iterator[Figure]:
             - len(synthesised(name, 1, folder)["Resources"])
             for name in ("plain", "governed")
         }
+        calls = {name: _calls(name, 3, folder) - _calls(name, 2, folder) for name in added}
+    for name, count in calls.items():
+        yield counted(f"calls into Node of each further interpreter, {name}", count, "")
     per_resource = {}
     for name in programs:
         each = _further(seconds(runs[f"{name} 1"]), seconds(runs[f"{name} {MANY[name]}"]), name)
@@ -106,6 +113,18 @@ def further_interpreters() -> Iterator[Figure]:
     for name in programs:
         peaks = [run.peak_mebibytes for run in runs[f"{name} {COUNTS[-1]}"]]
         yield measured(f"peak memory of synth {name}, {COUNTS[-1]} interpreters", peaks, "MiB")
+
+
+def _calls(name: str, count: int, folder: Path) -> int:
+    """How often an app calls into Node, by the log of jsii's own kernel there."""
+    finished = subprocess.run(
+        [sys.executable, APPS / f"{name}.py", str(count), folder / f"{name}-calls"],
+        env={**os.environ, **OFF, "JSII_DEBUG": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return len(_CALL.findall(finished.stderr))
 
 
 def _further(few: Sequence[float], many: Sequence[float], name: str) -> list[float]:

@@ -54,17 +54,30 @@ def _sizes(
     common = len(one["Resources"]) - further
     yield counted(f"resources of each {kind} interpreter", further, "", target=per_interpreter)
     yield counted(f"resources that {kind} ones share", common, "", target=shared)
-    size = _bytes(two) - _bytes(one)
-    fit = min((MOST_RESOURCES - common) // further, (MOST_BYTES - _bytes(one) + size) // size)
+    by_resources = (MOST_RESOURCES - common) // further
+    fit = min(by_resources, _fitting(_bytes(one), _bytes(two)))
     yield counted(f"{kind} interpreters that fit into a stack", fit, "")
+    tight = min(by_resources, _fitting(_tight_bytes(one), _tight_bytes(two)))
+    yield counted(f"{kind} interpreters that fit into a stack without indentation", tight, "")
+    size = _bytes(two) - _bytes(one)
     yield counted(f"template bytes of each {kind} interpreter", size / 1024, "KiB")
     yield counted(f"template bytes of a {kind} stack with one", _bytes(one) / 1024, "KiB")
     yield counted(f"longest chain of dependencies, {kind}", depth(one), "")
 
 
+def _fitting(one: int, two: int) -> int:
+    """How many fit by the bytes of templates with one and with two."""
+    return 1 + (MOST_BYTES - one) // (two - one)
+
+
 def _bytes(template: Template) -> int:
     """The size of the file that the CDK uploads."""
     return len(json.dumps(template, indent=1))
+
+
+def _tight_bytes(template: Template) -> int:
+    """Its size with the stack's `suppress_template_indentation`."""
+    return len(json.dumps(template, separators=(",", ":")))
 
 
 def depth(template: Template) -> int:
