@@ -15,6 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from ._kinds import TOPIC
 from ._places import child_of, path_of
 from ._series import Calculation, Series
 from ._stacks import facts_of
@@ -89,8 +90,8 @@ class Actions:
             actions: Topics are taken by their ARN; anything else is bound to each alarm.
         """
         self.given = list(actions)
-        topics = [each for each in actions if hasattr(type(each), "topic_arn")]
-        self.topic_arns = [_topic_arn(cast("sns.ITopic", each)) for each in topics]
+        topics = [each for each in actions if TOPIC.accepts(each)]
+        self.topic_arns = [topic_arn(cast("sns.ITopic", each)) for each in topics]
         self._bound = [
             cast("cloudwatch.IAlarmAction", each) for each in actions if each not in topics
         ]
@@ -106,7 +107,8 @@ class Actions:
 _TOPIC_ARNS: MutableMapping[sns.ITopic, str] = WeakKeyDictionary()
 
 
-def _topic_arn(topic: sns.ITopic) -> str:
+def topic_arn(topic: sns.ITopic) -> str:
+    """A topic's ARN, asked for once."""
     if topic not in _TOPIC_ARNS:
         _TOPIC_ARNS[topic] = topic.topic_arn
     return _TOPIC_ARNS[topic]

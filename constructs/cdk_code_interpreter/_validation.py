@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -35,6 +36,11 @@ def is_token(value: str) -> bool:
     """Whether a string holds something that only the deployment knows."""
     if "${Token[" not in value:  # answered here, jsii is not asked for plain strings
         return False
+    return _holds_token(value)
+
+
+@functools.cache  # the same few are asked about for each interpreter
+def _holds_token(value: str) -> bool:
     from aws_cdk import Token
 
     return Token.is_unresolved(value)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aws_cdk import Annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from . import _alarm_definitions as definitions
-from ._alarm_resources import Action, Actions, check_actions, found_alarm, make_alarm
+from ._alarm_resources import Action, Actions, check_actions, found_alarm, make_alarm, topic_arn
 from ._durations import seconds_of
 from ._kinds import INTERPRETER, TEXT, TOPIC, Kind, check_kinds, class_named, list_of
 from ._places import Component, path_of, stack_of
@@ -28,6 +28,7 @@ from .stack_alarms import StackAlarms
 
 if TYPE_CHECKING:
     from aws_cdk import Stack
+    from aws_cdk import aws_sns as sns
 
     from .canary import Canary
     from .interface import ICodeInterpreter
@@ -223,12 +224,13 @@ def _check_region(findings: Findings, stack: Stack, interpreter: ICodeInterprete
 
 def _check_topics(findings: Findings, stack: Stack, actions: Sequence[Action]) -> None:
     """An imported topic's ARN says where it is; one of another region is refused by CloudWatch."""
-    for topic in actions:
-        arn = getattr(topic, "topic_arn", "") if TOPIC.accepts(topic) else ""
+    for topic in filter(TOPIC.accepts, actions):
+        arn = topic_arn(cast("sns.ITopic", topic))
         region = [] if is_token(arn) else arn.split(":")[3:4]
-        if region and region != [stack.region] and not is_token(stack.region):
+        own = facts_of(stack).region
+        if region and region != [own] and not is_token(own):
             findings.add(
-                f"the topic {arn} is in another region than these alarms ({stack.region}), and an "
+                f"the topic {arn} is in another region than these alarms ({own}), and an "
                 "alarm notifies topics of its own region only; use one of this region"
             )
 
