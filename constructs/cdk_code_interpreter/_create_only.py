@@ -20,7 +20,8 @@ def create_only_properties(
     resource: agentcore.CfnCodeInterpreterCustom,
     *,
     revision: int | None,
-    referred_to: Sequence[IConstruct | None],
+    role: IConstruct | None,
+    certificates: Sequence[IConstruct],
     network: list[Any],
 ) -> Mapping[str, Any]:
     """Everything that is known of an interpreter when the app is synthesised, but its name.
@@ -28,7 +29,8 @@ def create_only_properties(
     Args:
         resource: The interpreter, after aspects and property injectors had their say.
         revision: The user's own revision.
-        referred_to: Its role and its certificates.
+        role: Its role.
+        certificates: The secrets that hold its certificates.
         network: What is known behind its network configuration.
     """
     # Of single properties the getters cannot give a token in place of a structure.
@@ -36,22 +38,28 @@ def create_only_properties(
     return {
         "properties": {k: v for k, v in properties.items() if k not in _NOT_CREATE_ONLY},
         "revision": revision,
-        "behind": [*(_behind(construct) for construct in referred_to), *network],
+        "behind": [_behind_role(role), *map(_behind_secret, certificates), *network],
     }
 
 
-def _behind(referred_to: IConstruct | None) -> list[Any] | None:
-    """Create-only properties of a role or a secret of this app: a change makes a new ARN."""
-    if referred_to is None:
-        return None
+# Of this app; a change of what is looked at here makes a new ARN.
+
+
+def _behind_role(role: IConstruct | None) -> list[Any] | None:
     from aws_cdk import aws_iam as iam
+
+    resource = None if role is None else resource_of(role)
+    if role is None or not isinstance(resource, iam.CfnRole):
+        return None
+    properties = resource._cfn_properties
+    named = [properties.get("path"), properties.get("roleName")]
+    return [*facts_of(stack_of(role)).identity, *named]
+
+
+def _behind_secret(secret: IConstruct) -> list[Any] | None:
     from aws_cdk import aws_secretsmanager as secretsmanager
 
-    resource = resource_of(referred_to)
-    if isinstance(resource, iam.CfnRole):
-        properties = resource._cfn_properties
-        named = [properties.get("path"), properties.get("roleName")]
-        return [*facts_of(stack_of(referred_to)).identity, *named]
-    if isinstance(resource, secretsmanager.CfnSecret):
-        return [*facts_of(stack_of(referred_to)).identity, resource.name]
-    return None
+    resource = resource_of(secret)
+    if not isinstance(resource, secretsmanager.CfnSecret):
+        return None
+    return [*facts_of(stack_of(secret)).identity, resource.name]

@@ -415,7 +415,8 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         return create_only_properties(
             self._cfn_resource,
             revision=self._name_revision,
-            referred_to=[self._role, *self._certificates],
+            role=self._role,
+            certificates=self._certificates,
             network=self._network.behind_references(),
         )
 

@@ -198,12 +198,16 @@ class CodeInterpreterDashboard(Component):
             found += [(f"{each.task}{of_stack}", each) for each in manager.functions]
             queue = manager.dead_letter_queue_if_any
             if queue is not None:
-                queues[f"Dead letters{of_stack}"] = _weak(queue, "queue_name")
+                queues[f"Dead letters{of_stack}"] = self._name(queue, "queue_name")
         return Functions(
-            names={label: _weak(each.function, "function_name") for label, each in found},
-            log_groups=[_weak(each.log_group, "log_group_name") for _, each in found],
+            names={label: self._name(each.function, "function_name") for label, each in found},
+            log_groups=[self._name(each.log_group, "log_group_name") for _, each in found],
             queues=queues,
         )
+
+    def _name(self, construct: IConstruct, attribute: str) -> str:
+        own = stack_of(construct) is self._stack
+        return _name(construct, attribute) if own else _weak(construct, attribute)
 
 
 @jsii.implements(IStableStringProducer)
@@ -216,7 +220,14 @@ class _Producer:
 
 
 # Every dashboard of a stack names the same functions.
+_NAMES: MutableMapping[IConstruct, str] = WeakKeyDictionary()
 _WEAK: MutableMapping[IConstruct, str] = WeakKeyDictionary()
+
+
+def _name(construct: IConstruct, attribute: str) -> str:
+    if construct not in _NAMES:
+        _NAMES[construct] = str(getattr(construct, attribute))
+    return _NAMES[construct]
 
 
 def _weak(construct: IConstruct, attribute: str) -> str:
@@ -231,7 +242,7 @@ def _weak_reference(construct: IConstruct, attribute: str) -> str:
 
     resource = resource_of(construct)
     if not isinstance(resource, CfnResource):  # an import
-        return str(getattr(construct, attribute))
+        return _name(construct, attribute)
     own = resource.attr_queue_name if isinstance(resource, sqs.CfnQueue) else resource.ref
     return Stack.consume_reference(own, ReferenceStrength.WEAK)
 

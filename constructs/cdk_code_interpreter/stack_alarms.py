@@ -41,7 +41,13 @@ class StackAlarms(Component):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, thresholds: AlarmThresholds, runbook_url: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        thresholds: AlarmThresholds,
+        actions: Sequence[Action],
+        runbook_url: str,
     ) -> None:
         """Define the alarms; use `StackAlarms.of` instead.
 
@@ -49,6 +55,7 @@ class StackAlarms(Component):
             scope: The stack.
             construct_id: Their id in that scope.
             thresholds: When they are raised.
+            actions: What happens then, and when they are over.
             runbook_url: The page that has the runbook.
         """
         super().__init__(scope, construct_id)
@@ -61,6 +68,7 @@ class StackAlarms(Component):
         self._manager = SessionManager.of(self)
         self._facts = facts_of(stack_of(self))
         self._subject = f"Stack {'/'.join(self._facts.identity)}"
+        self._add_actions(actions)
         for each in of_account(self._facts.account, self._facts.region, thresholds):
             self._make(each)
 
@@ -85,7 +93,9 @@ class StackAlarms(Component):
         """
         existing = child_of(stack, _ID)
         if not isinstance(existing, StackAlarms):
-            existing = StackAlarms(stack, _ID, thresholds=thresholds, runbook_url=runbook_url)
+            existing = StackAlarms(
+                stack, _ID, thresholds=thresholds, actions=actions, runbook_url=runbook_url
+            )
         existing._agree(thresholds)
         existing._add_actions(actions)
         existing._watch_functions()
