@@ -23,16 +23,24 @@ class Clock:
         """The time in seconds since the epoch."""
         return time.time() + self._ahead_seconds
 
-    def advance(self, seconds: float) -> None:
-        """Move the time forward.
+    def check(self, seconds: float) -> None:
+        """Find out whether the time can move by so much.
 
         Raises:
-            ValueError: the time would move backward, or to where there are no dates.
+            ValueError: it would move backward, or to where there are no dates.
         """
         if seconds < 0:
             raise ValueError(f"time moves forward only, got {seconds} seconds")
         if not self._ahead_seconds + seconds < _FURTHEST_SECONDS:  # nor is it for NaN
             raise ValueError(f"time moves by a thousand years at the most, got {seconds} seconds")
+
+    def advance(self, seconds: float) -> None:
+        """Move the time forward.
+
+        Raises:
+            ValueError: it would move backward, or to where there are no dates.
+        """
+        self.check(seconds)
         self._ahead_seconds += seconds
 
     def reset(self) -> None:

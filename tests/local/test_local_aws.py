@@ -195,3 +195,28 @@ def test_the_clock_stays_where_there_are_dates(
         local_aws.admin("POST", "clock", {"advance_seconds": seconds})
 
     assert 0 <= local_aws.admin("GET", "status")["now"] - before < 60
+
+
+def test_a_time_that_cannot_be_is_refused_whole_where_minutes_are_lived_through(
+    local_aws: LocalAws,
+) -> None:
+    """An alarm makes the clock live through the last hours of a jump."""
+    cloudwatch = local_aws.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="watching",
+        Namespace="Test",
+        MetricName="Silence",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    try:
+        for seconds in (1e12, float("nan")):
+            before = local_aws.admin("GET", "status")["now"]
+            with pytest.raises(ValueError, match=f"at the most, got {seconds}"):
+                local_aws.admin("POST", "clock", {"advance_seconds": seconds})
+            assert 0 <= local_aws.admin("GET", "status")["now"] - before < 60
+    finally:
+        cloudwatch.delete_alarms(AlarmNames=["watching"])

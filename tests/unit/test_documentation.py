@@ -22,6 +22,7 @@ URL = re.compile(r"https?://[^\s\]\[)(`\"'<>|]+")
 HOSTS = {
     "aws.amazon.com",
     "docs.aws.amazon.com",
+    "github.com",
     "keepachangelog.com",
     "pypi.org",
     "semver.org",

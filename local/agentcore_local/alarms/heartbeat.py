@@ -80,9 +80,10 @@ class Heartbeat:
         them. Of a longer time, the last six hours are lived through.
 
         Raises:
-            ValueError: The time would move backward.
+            ValueError: The time would move backward, or to where there are no dates.
         """
-        lived = min(max(seconds, 0.0), LIVED_THROUGH_SECONDS) if self._is_watched() else 0.0
+        self._clock.check(seconds)
+        lived = min(seconds, LIVED_THROUGH_SECONDS) if self._is_watched() else 0.0
         self._clock.advance(seconds - lived)
         await self._tick_service()
         while lived > 0:
