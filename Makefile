@@ -29,7 +29,7 @@ deploy: $(READY) ## deploy app.py to the account of your AWS credentials
 	$(BIN)/cdk deploy
 
 test: $(READY) ## the whole suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # checkov pins another boto3, so it has an environment of its own.
 CHECKOV := .venv-checkov/bin/checkov

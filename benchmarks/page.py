@@ -12,12 +12,18 @@ _BEGINNING = """\
 
 <!-- Written by `make bench BENCH=--accept`; do not edit. -->
 
-`make bench` measures all of this again, in about 20 minutes, and compares it with the figures
+`make bench` measures all of this again, in about ten minutes, and compares it with the figures
 below (`benchmarks/results/baseline.json`); `make bench BENCH="--only synthesis"` measures one
 part. Whole processes are run in turns (A B A B), each once before it counts, and a ratio is taken
 round by round: what else the machine does hits both sides. Figures are medians, with the lowest and
 the highest. Seconds are those of one machine and say little about yours; ratios, counts and dollars
 carry over.
+
+Two targets ask for more than there is. Python talks to the CDK in Node, and each call there and
+back takes about as long as the L2 takes for a whole resource, which it makes in one call: a further
+governed interpreter needs four calls for each of its resources, because alarms, schedules and
+deliveries refer to each other. And half of what one governed interpreter takes beside the plain L2
+is the import and the first use of `aws_lambda` and what comes with it.
 """
 _PARTS = {
     "synthesis": "Synthesis of one interpreter",

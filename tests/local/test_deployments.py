@@ -12,7 +12,7 @@ from agentcore_local import LocalAws
 APPS = Path(__file__).parent / "apps"
 VARIANTS = ["sandbox", "public", "vpc", "role", "description"]
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("without_validation")]
 
 
 def cdk(

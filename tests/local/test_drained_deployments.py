@@ -24,7 +24,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "RestartingAgent": ("restarting_agent", {"seconds": 20}),
 }
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("without_validation")]
 
 
 @dataclass

@@ -9,7 +9,7 @@ from agentcore_local import LocalAws
 
 APP = f"{sys.executable} {Path(__file__).parent / 'apps' / 'nested.py'}"
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("without_validation")]
 
 
 def interpreters(aws: LocalAws) -> list[str]:

@@ -16,7 +16,7 @@ from agentcore_local import LocalAws
 
 APP = Path(__file__).parent / "apps" / "sessions.py"
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("without_validation")]
 
 
 class Deployed:

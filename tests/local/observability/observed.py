@@ -23,8 +23,7 @@ from cdk_code_interpreter.dashboard import CodeInterpreterDashboard
 from cdk_code_interpreter.log_delivery import LogDelivery
 from cdk_code_interpreter.session_janitor import SessionJanitor
 
-# A session is over age from its first moment on: the functions go by the real time, which no test
-# waits for.
+# A session is over age as soon as the clock has moved on: tests move it by minutes.
 _AGE, _NO_AGE = '\\"max_age_seconds\\": 3600', '\\"max_age_seconds\\": 0.001'
 THRESHOLDS = {
     "start_latency": 400,

@@ -1,8 +1,4 @@
-"""Alarms on sessions that are too old.
-
-Functions go by the real time: a session looks old to them only if it was started before the clock
-was moved. So these have a local AWS of their own, and its sessions are the first thing in it.
-"""
+"""Alarms on sessions that are too old, in a local AWS in which there are no others."""
 
 from __future__ import annotations
 
@@ -21,6 +17,7 @@ def aged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
     with LocalAws() as aws:
         observed = deployed(aws, tmp_path_factory.mktemp("aged"))
         observed.start(2)
+        observed.advance(1)
         yield observed
 
 
