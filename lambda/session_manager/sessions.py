@@ -170,9 +170,8 @@ class Sessions:
 
 def _date_of(answer: Summary) -> datetime | None:
     """When an answer was given, by the clock of who gave it."""
-    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     try:
-        date = parsedate_to_datetime(headers["date"])
+        date = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
     except (KeyError, TypeError, ValueError):
         return None
     return date if date.tzinfo is not None else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -45,21 +44,6 @@ def test_the_time_is_that_of_the_service_which_dates_its_sessions(aws, interpret
     assert listed["sessionId"] == session
     # The date of an answer knows no fractions of a second.
     assert 599 <= (of_interpreter.now() - listed["createdAt"]).total_seconds() < 660
-
-
-@pytest.mark.parametrize("date", [None, "", "yesterday", "Wed, 25 Nov 2026 20:00:00 -0000"])
-def test_an_answer_without_a_date_is_taken_for_one_of_now(interpreter, fast_clock, date):
-    class Client:
-        @staticmethod
-        def list_code_interpreter_sessions(**_arguments):
-            headers = {} if date is None else {"date": date}
-            return {"items": [], "ResponseMetadata": {"HTTPHeaders": headers}}
-
-    caller = Caller(Pace(10_000.0, fast_clock), fast_clock)
-    listed = Sessions(Client(), interpreter.id, caller)
-    before = datetime.now(UTC)
-    listed.ready(Deadline(60, fast_clock))
-    assert before <= listed.now() <= datetime.now(UTC)
 
 
 def test_a_page_that_comes_twice_counts_once(aws, interpreter, fast_clock):
