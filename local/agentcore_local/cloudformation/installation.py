@@ -137,17 +137,16 @@ def _guard_deletion() -> None:
     delete = ministack.handlers._ACTION_HANDLERS["DeleteStack"]
 
     def delete_unless_in_use(parameters: Any) -> Any:
-        name = ministack.handlers._p(parameters, "StackName")
-        stack = ministack.handlers._resolve_stack(name) if name else None
-        status = "" if stack is None else stack.get("StackStatus", "")
-        if status == "DELETE_IN_PROGRESS":
+        stack = _stack_of(parameters)
+        if stack is None:
+            return delete(parameters)
+        if stack["StackStatus"] == "DELETE_IN_PROGRESS":
             return ministack.handlers._xml(200, "DeleteStackResponse", "")
-        if stack is not None and status != "DELETE_COMPLETE":
-            refusal = states.delete_refusal(stack) or exports.delete_refusal(stack)
-            if refusal:
-                return _refused(refusal)
+        refusal = states.delete_refusal(stack) or exports.delete_refusal(stack)
+        if refusal:
+            return _refused(refusal)
         answer = delete(parameters)
-        if stack is not None and answer[0] == 200 and status not in ("", "DELETE_COMPLETE"):
+        if answer[0] == 200:
             # At once, so that whoever asks next sees a stack that is being deleted.
             stack["StackStatus"] = "DELETE_IN_PROGRESS"
         return answer
