@@ -13,6 +13,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from .figures import Figure, counted, measured, ratio
 from .processes import in_turns, seconds
@@ -21,7 +22,7 @@ from .templates import synthesised
 APPS = Path(__file__).with_name("apps")
 COUNTS = (10, 50)
 # So many that what each further one takes stands out of what the machine does beside.
-MANY = {"plain": 200, "governed": 20, "floor": 200}
+MANY = {"plain": 200, "governed": 20, "floor": 200, "least": 20}
 # What the plain L2 pays for each of its resources, and what one of ours may take.
 # Both were measured side by side before this library was written: 1.1 and 1.5 ms.
 MOST_PER_RESOURCE = 1.5 / 1.1
@@ -73,22 +74,21 @@ def synthesis() -> Iterator[Figure]:
 def further_interpreters() -> Iterator[Figure]:
     """What each further interpreter takes, from whole processes with many and with few."""
     with _folder() as folder, _javascript_library() as library:
+        added = {name: _further_resources(name, folder) for name in ("plain", "governed")}
+        resources = folder / "resources.json"
+        resources.write_text(json.dumps(added["governed"]))
         programs = {
-            "plain": [sys.executable, APPS / "plain.py"],
-            "governed": [sys.executable, APPS / "governed.py"],
-            "floor": ["node", APPS / "floor.js"],
+            "plain": ([sys.executable, APPS / "plain.py"], []),
+            "governed": ([sys.executable, APPS / "governed.py"], []),
+            "least": ([sys.executable, APPS / "least.py"], [resources]),
+            "floor": (["node", APPS / "floor.js"], [library]),
         }
         commands = {
-            f"{name} {count}": [*program, str(count), folder / name, *[library][: name == "floor"]]
-            for name, program in programs.items()
-            for count in sorted({1, MANY[name], *COUNTS})
+            f"{name} {count}": [*program, str(count), folder / name, *arguments]
+            for name, (program, arguments) in programs.items()
+            for count in sorted({1, MANY[name], *(() if name == "least" else COUNTS)})
         }
         runs = in_turns(commands, rounds=ROUNDS, environments=dict.fromkeys(commands, OFF))
-        added = {
-            name: len(synthesised(name, 2, folder)["Resources"])
-            - len(synthesised(name, 1, folder)["Resources"])
-            for name in ("plain", "governed")
-        }
         calls = {name: _calls(name, 3, folder) - _calls(name, 2, folder) for name in added}
     for name, count in calls.items():
         yield counted(f"calls into Node of each further interpreter, {name}", count, "")
@@ -96,23 +96,34 @@ def further_interpreters() -> Iterator[Figure]:
     for name in programs:
         each = _further(seconds(runs[f"{name} 1"]), seconds(runs[f"{name} {MANY[name]}"]), name)
         yield measured(f"each further interpreter, {name}", each, "ms")
-        resources = added.get(name, added["plain"])
-        per_resource[name] = [value / resources for value in each]
+        made = len(added["governed" if name in ("governed", "least") else "plain"])
+        per_resource[name] = [value / made for value in each]
         yield measured(f"each further resource, {name}", per_resource[name], "ms")
-    yield ratio(
-        "each further resource, governed / plain",
-        per_resource["governed"],
-        per_resource["plain"],
-        target=MOST_PER_RESOURCE,
-    )
+    for name, target in (("governed", MOST_PER_RESOURCE), ("least", None)):
+        yield ratio(
+            f"each further resource, {name} / plain",
+            per_resource[name],
+            per_resource["plain"],
+            target=target,
+        )
     for count in COUNTS:
-        taken = {name: seconds(runs[f"{name} {count}"]) for name in programs}
+        taken = {name: seconds(runs[f"{name} {count}"]) for name in ("plain", "governed", "floor")}
         what = f"{count} interpreters, validation off"
         yield ratio(f"synth governed / plain L2, {what}", taken["governed"], taken["plain"])
         yield ratio(f"synth of the plain L2 / JavaScript, {what}", taken["plain"], taken["floor"])
-    for name in programs:
+    for name in ("plain", "governed", "floor"):
         peaks = [run.peak_mebibytes for run in runs[f"{name} {COUNTS[-1]}"]]
         yield measured(f"peak memory of synth {name}, {COUNTS[-1]} interpreters", peaks, "MiB")
+
+
+def _further_resources(name: str, folder: Path) -> dict[str, Any]:
+    """The resources that a second interpreter adds."""
+    one, two = (synthesised(name, count, folder)["Resources"] for count in (1, 2))
+    # The policies that all interpreters share have other names with each of them.
+    renamed = {body["Type"] for key, body in one.items() if key not in two}
+    return {
+        key: body for key, body in two.items() if key not in one and body["Type"] not in renamed
+    }
 
 
 def _calls(name: str, count: int, folder: Path) -> int:

@@ -1,13 +1,10 @@
-"""Who may assume an execution role: what is written into our roles, what is asked of others'."""
+"""Who may assume the execution roles that are made here."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import jsii
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import IValidation
 
@@ -20,13 +17,6 @@ TRUST_SID = "BedrockAgentCoreBuiltInTools"
 LARGEST_TRUST_POLICY = 2_048
 # The policy without its ARNs.
 _FRAME = 270
-# An operator that ends in IfExists lets a request without the key pass, and so does not count.
-_ACCOUNT_OPERATORS = {"stringequals", "stringequalsignorecase", "stringlike"}
-_ARN_OPERATORS = {"arnlike", "arnequals", "stringlike", "stringequals"}
-_REQUIRED_CONDITIONS = {
-    "aws:SourceAccount": _ACCOUNT_OPERATORS,
-    "aws:SourceArn": _ARN_OPERATORS,
-}
 
 
 class ServiceOfInterpreters(iam.ServicePrincipal):
@@ -93,94 +83,3 @@ class UnusedRoleCheck:
             "would be empty; pass it as execution_role, name an interpreter with "
             "trust_interpreter(arn), or choose trust_scope=TrustScope.ACCOUNT"
         ]
-
-
-@jsii.implements(IValidation)
-class SuppliedRoleCheck:
-    """Finds a role of this app that the service cannot assume, or that it could be tricked with.
-
-    Without both conditions another customer's resource could have the service use the role:
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
-    """
-
-    def __init__(self, path: str, role: iam.CfnRole, trusted_arn: str) -> None:
-        self._path = path
-        self._role = role
-        self._trusted_arn = trusted_arn
-
-    def validate(self) -> list[str]:
-        """Answer CDK before synthesis."""
-        stack = Stack.of(self._role)
-        document = stack.resolve(self._role.assume_role_policy_document)
-        statement = required_statement(stack, self._trusted_arn)
-        return [
-            f"{self._path}: execution role {self._role.node.path} {problem}; let its trust "
-            f"policy say: {statement}"
-            for problem in trust_problems(document)
-        ]
-
-
-def required_statement(stack: Stack, trusted_arn: str) -> str:
-    """The trust statement that a role needs, as JSON to paste."""
-    statement = {
-        "Sid": TRUST_SID,
-        "Effect": "Allow",
-        "Principal": {"Service": SERVICE_PRINCIPAL},
-        "Action": "sts:AssumeRole",
-        "Condition": {
-            "StringEquals": {"aws:SourceAccount": _readable(stack.resolve(stack.account))},
-            "ArnLike": {"aws:SourceArn": _readable(stack.resolve(trusted_arn))},
-        },
-    }
-    return json.dumps(statement)
-
-
-def trust_problems(document: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a resolved trust policy, each in words that follow the role's name."""
-    statements = [s for s in _listed(document.get("Statement")) if _trusts_the_service(s)]
-    if not statements:
-        return [f"does not let {SERVICE_PRINCIPAL} assume it, so no interpreter can be created"]
-    problems = []
-    for statement in statements:
-        missing = list(_missing_conditions(statement.get("Condition", {})))
-        if missing:
-            named = f" (statement {statement['Sid']!r})" if "Sid" in statement else ""
-            problems.append(
-                f"trusts {SERVICE_PRINCIPAL} without a condition on {' and '.join(missing)}{named}"
-            )
-    return problems
-
-
-def _missing_conditions(conditions: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
-    given = {
-        (operator.lower(), key.lower()) for operator, keys in conditions.items() for key in keys
-    }
-    for key, operators in _REQUIRED_CONDITIONS.items():
-        if not any((operator, key.lower()) in given for operator in operators):
-            yield key
-
-
-def _trusts_the_service(statement: Mapping[str, Any]) -> bool:
-    principal = statement.get("Principal")
-    services = _listed(principal.get("Service")) if isinstance(principal, Mapping) else []
-    allowed = {str(action).lower() for action in _listed(statement.get("Action"))}
-    return (
-        statement.get("Effect") == "Allow"
-        and (principal == "*" or SERVICE_PRINCIPAL in services)
-        and not allowed.isdisjoint({"sts:assumerole", "sts:*", "*"})
-    )
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _readable(resolved: Any) -> str:
-    """A resolved value as people write it, with ${AWS::AccountId} for what is not known yet."""
-    if isinstance(resolved, str):
-        return resolved
-    if "Fn::Join" in resolved:
-        return "".join(_readable(part) for part in resolved["Fn::Join"][1])
-    return f"${{{resolved.get('Ref', '...')}}}"

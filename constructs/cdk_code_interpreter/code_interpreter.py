@@ -32,7 +32,7 @@ from ._kinds import (
 from ._places import Component, path_of, resource_of, stack_of
 from ._references import refer_weakly
 from ._stacks import facts_of
-from ._trust import SuppliedRoleCheck, required_statement
+from ._supplied_roles import SuppliedRoleCheck, required_statement
 from ._validation import (
     MAX_CERTIFICATES,
     Findings,
@@ -335,6 +335,19 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         fixed = self._fixed_name
         return custom_arn(self._stack, f"{fixed}*") if fixed else self.prefix_arn
 
+    @property
+    def _possible_arns(self) -> list[str]:
+        """ARNs of two generations, as examples; an id is the name and ten more characters."""
+        names = (
+            [self._fixed_name] * 2
+            if self._fixed_name
+            else [f"{self._stem}_{revision}" for revision in ("01234567", "89abcdef")]
+        )
+        ids = [
+            f"{name}-{end}" for name, end in zip(names, ("Abcdefghi1", "2jKLMNOPQR"), strict=True)
+        ]
+        return [custom_arn(self._stack, each) for each in ids]
+
     def _role_from(
         self, given: iam.IRole | NoExecutionRole | None, removal_policy: RemovalPolicy
     ) -> iam.IRole | None:
@@ -365,7 +378,9 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
     def _check_supplied(self, role: iam.IRole) -> None:
         resource = resource_of(role)
         if isinstance(resource, iam.CfnRole):
-            check = SuppliedRoleCheck(path_of(self), resource, self._trusted_arn)
+            check = SuppliedRoleCheck(
+                path_of(self), resource, self._trusted_arn, self._possible_arns
+            )
             self.node.add_validation(check)
             return
         Annotations.of(self).add_warning_v2(

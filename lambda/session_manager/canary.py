@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from .checks import CHECKS, Result, Session, commands_check, run_checks
+from .checks import (
+    CHECKS,
+    PATIENCE_WITH_POLICIES,
+    SESSION_SECONDS,
+    Check,
+    Result,
+    Session,
+    commands_check,
+    run_checks,
+)
 from .clients import stack_client, tool_client
 from .cloudformation import Answer, Context, Request, RequestFailedError, respond
 from .failures import CallFailedError
@@ -36,7 +46,7 @@ def canary(event: object, context: Context) -> None:
         ValueError: The event names no interpreter.
     """
     check = read_check(event)
-    results = _results(check.target, check.commands, context)
+    results = _results(check.target, commands_check(check.commands), context)
     for each in results:
         success = 0 if each.problem else 1
         values = {"CanarySuccess": success, "CanaryDuration": each.milliseconds}
@@ -68,7 +78,9 @@ def smoke_test(request: Request, context: Context) -> Answer:
             "region": request.properties.get("Region"),
         }
     )
-    results = _results(target, texts(request.properties.get("Commands")), context)
+    commands = texts(request.properties.get("Commands"))
+    checks = commands_check(commands, patience=PATIENCE_WITH_POLICIES)
+    results = _results(target, checks, context)
     problems = _problems(results)
     if problems:
         raise RequestFailedError(
@@ -78,12 +90,13 @@ def smoke_test(request: Request, context: Context) -> Answer:
     return Answer(request.stable_id, {"Tested": "yes"})
 
 
-def _results(target: Target, commands: Sequence[str], context: Context) -> list[Result]:
+def _results(target: Target, of_user: Sequence[Check], context: Context) -> list[Result]:
     seconds = context.get_remaining_time_in_millis() / 1000 - TIME_TO_END
     caller = Caller(Pace(REQUESTS_PER_SECOND), patience=PATIENCE)
     client = tool_client(target.region)
-    session = Session(client, target.interpreter_id, caller, seconds, TIME_TO_STOP)
-    results = run_checks(session, [*CHECKS, *commands_check(commands)])
+    lifetime = math.ceil(seconds + TIME_TO_STOP) if of_user else SESSION_SECONDS
+    session = Session(client, target.interpreter_id, caller, seconds, TIME_TO_STOP, lifetime)
+    results = run_checks(session, [*CHECKS, *of_user])
     for each in results:
         log(
             "check",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .failures import CallFailedError
+from .failures import CallFailedError, Failure
 from .pacing import Deadline
 from .sessions import Caller
 
@@ -17,11 +18,18 @@ if TYPE_CHECKING:
     from mypy_boto3_bedrock_agentcore import BedrockAgentCoreClient
 
 SESSION_NAME = "cdk-code-interpreter-check"
-# The session ends by itself soon after, should it be impossible to stop it.
+# What our own checks take at most: a session that cannot be stopped ends by itself soon after.
 SESSION_SECONDS = 300
 ATTEMPTS = 3
 PROOF = "42"
 FILE = "cdk-code-interpreter-check.txt"
+# A policy that is attached just before takes seconds to reach the services that ask for it:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+PATIENCE_WITH_POLICIES = 30.0
+_PAUSE = 3.0
+# Stopping a session that has ended already may be refused; nothing is left to be stopped.
+_ENDED = frozenset({Failure.CONFLICT, Failure.GONE})
+_DENIED = re.compile(r"access ?denied|not authorized|forbidden", re.IGNORECASE)
 
 
 class CheckFailedError(Exception):
@@ -30,11 +38,21 @@ class CheckFailedError(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One call of a tool, and the text that its result must contain."""
+    """One call of a tool, and the text that its result must contain.
+
+    Attributes:
+        tool: The tool's name.
+        arguments: What it is given.
+        expected: The text; empty if any will do.
+        repeatable: Whether it may be called again when nobody knows if it ran.
+        patience: For how many seconds it is called again while the role lacks a permission.
+    """
 
     tool: str
     arguments: Mapping[str, Any]
     expected: str = ""
+    repeatable: bool = True
+    patience: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,12 +101,24 @@ class Session:
         caller: Caller,
         seconds: float,
         seconds_to_stop: float,
+        lifetime: int = SESSION_SECONDS,
     ) -> None:
+        """Prepare a session.
+
+        Args:
+            client: Runs code.
+            interpreter_id: The interpreter's id.
+            caller: Makes the calls.
+            seconds: How long checks may be begun.
+            seconds_to_stop: How much longer it may take to stop the session.
+            lifetime: After how many seconds the session ends by itself.
+        """
         self._client = client
         self._interpreter_id = interpreter_id
         self._caller = caller
         self._deadline = Deadline(seconds, caller.clock)
         self._stop_deadline = Deadline(seconds + seconds_to_stop, caller.clock)
+        self._lifetime = lifetime
         self._session_id = ""
 
     def start(self) -> None:
@@ -103,7 +133,7 @@ class Session:
             lambda: self._client.start_code_interpreter_session(
                 codeInterpreterIdentifier=self._interpreter_id,
                 name=SESSION_NAME,
-                sessionTimeoutSeconds=SESSION_SECONDS,
+                sessionTimeoutSeconds=self._lifetime,
                 clientToken=token,
             ),
             self._deadline,
@@ -116,13 +146,18 @@ class Session:
         Raises:
             CallFailedError: The service did not stop it.
         """
-        if self._session_id:
+        if not self._session_id:
+            return
+        try:
             self._caller.call(
                 lambda: self._client.stop_code_interpreter_session(
                     codeInterpreterIdentifier=self._interpreter_id, sessionId=self._session_id
                 ),
                 self._stop_deadline,
             )
+        except CallFailedError as error:
+            if error.failure not in _ENDED:
+                raise
 
     def run(self, step: Step) -> None:
         """Call a tool.
@@ -131,10 +166,17 @@ class Session:
             CallFailedError: The service did not run it.
             CheckFailedError: It ran, and its result is wrong.
         """
-        result = self._caller.call(lambda: self._invoke(step), self._deadline, ATTEMPTS)
-        problem = problem_of(step, result)
-        if problem:
-            raise CheckFailedError(problem)
+        patience = Deadline(min(step.patience, self._deadline.remaining()), self._caller.clock)
+        while True:
+            result = self._caller.call(
+                lambda: self._invoke(step), self._deadline, ATTEMPTS, repeatable=step.repeatable
+            )
+            problem = problem_of(step, result)
+            if not problem:
+                return
+            if patience.passed() or not _DENIED.search(problem):
+                raise CheckFailedError(problem)
+            self._caller.clock.sleep(_PAUSE)
 
     def _invoke(self, step: Step) -> list[Mapping[str, Any]]:
         answer = self._client.invoke_code_interpreter(
@@ -173,9 +215,12 @@ def run_checks(
     return results
 
 
-def commands_check(commands: Sequence[str]) -> Sequence[Check]:
+def commands_check(commands: Sequence[str], patience: float = 0.0) -> Sequence[Check]:
     """A check of the user's own commands, each of which must end with exit code 0."""
-    steps = [Step("executeCommand", {"command": command}) for command in commands]
+    steps = [
+        Step("executeCommand", {"command": command}, repeatable=False, patience=patience)
+        for command in commands
+    ]
     return [Check("commands", steps)] if steps else []
 
 

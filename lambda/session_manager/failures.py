@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import enum
 
+from botocore.eventstream import ParserError
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from urllib3.exceptions import HTTPError
 
-# What may be raised by a call: the service's answer, or the way to it.
-CALL_ERRORS = (ClientError, BotoCoreError)
+# What may be raised by a call: the service's answer, or the way to it. botocore gives its own names
+# to the errors of the way, but for those that befall a stream of results while it is read.
+CALL_ERRORS = (ClientError, BotoCoreError, HTTPError, ParserError)
 
 
 class Failure(enum.Enum):

@@ -50,7 +50,12 @@ class Caller:
         """Seconds for which a missing permission is waited for: a new policy has to spread."""
 
     def call(
-        self, operation: Callable[[], Answer], deadline: Deadline, attempts: int | None = None
+        self,
+        operation: Callable[[], Answer],
+        deadline: Deadline,
+        attempts: int | None = None,
+        *,
+        repeatable: bool = True,
     ) -> Answer:
         """Call an operation of the service.
 
@@ -58,6 +63,8 @@ class Caller:
             operation: Makes the call.
             deadline: No attempt begins after it.
             attempts: How often to try. `None`: until the deadline.
+            repeatable: Whether what was perhaps done may be done again. If not, only a call that
+                the service refused is tried again.
 
         Raises:
             CallFailedError: The call failed for good, or too often, or there is no time left.
@@ -73,7 +80,8 @@ class Caller:
                 last = CallFailedError(classify(error), f"{type(error).__name__}: {error}")
             if last.failure is Failure.THROTTLED:
                 self.pace.slow_down()
-            if attempt == attempts or not self._worth_a_try(last.failure, patience):
+            perhaps_done = last.failure is Failure.TRANSIENT and not repeatable
+            if attempt == attempts or perhaps_done or not self._worth_a_try(last.failure, patience):
                 break
             self.clock.sleep(min(backoff(attempt), deadline.remaining()))
         raise last

@@ -68,6 +68,43 @@ def test_a_failing_command_is_named_and_the_others_run(session, interpreter):
     assert interpreter.ready() == set()
 
 
+def test_a_command_is_tried_again_until_its_permission_is_there(session, interpreter):
+    command = (
+        'echo x >> tries; [ "$(wc -l < tries)" -ge 3 ] || { echo AccessDenied >&2; exit 254; }'
+    )
+    results = run_checks(session, commands_check([command], patience=30.0))
+    assert [each.problem for each in results] == ["", "", ""]
+
+
+@pytest.mark.parametrize(("said", "once"), [("AccessDenied", False), ("no such bucket", True)])
+def test_a_command_that_goes_on_failing_is_not_tried_for_ever(session, interpreter, said, once):
+    command = f"echo x >> tries; echo {said} after $(wc -l < tries) >&2; exit 254"
+    results = run_checks(session, commands_check([command], patience=30.0))
+    problems = {each.name: each.problem for each in results}
+    assert said in problems["commands"]
+    assert (f"{said} after 1\n" in problems["commands"]) == once
+    assert interpreter.ready() == set()
+
+
+def test_a_command_that_perhaps_ran_is_not_run_again(aws, session, interpreter):
+    aws.inject("drop_connection", operation="Invoke*", count=1, after=True)
+    results = {each.name: each.problem for each in run_checks(session, commands_check(["true"]))}
+    assert "failed" in results["commands"]
+    assert results["stop"] == ""
+
+
+def test_a_session_that_ended_under_its_checks_is_no_second_problem(session, interpreter):
+    def end_it(step):
+        interpreter.data.stop_code_interpreter_session(
+            codeInterpreterIdentifier=interpreter.id, sessionId=session._session_id
+        )
+        raise checks.CheckFailedError("it ended")
+
+    session.run = end_it
+    results = {each.name: each.problem for each in run_checks(session, CHECKS[-1:])}
+    assert results == {"start": "", "command": "it ended", "stop": ""}
+
+
 def test_a_session_that_does_not_start_is_the_only_problem(aws, session):
     aws.inject("deny", operation="Start*")
     results = run_checks(session, CHECKS)

@@ -1,11 +1,16 @@
 """What errors mean: every error that the service declares, and those of the way to it."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import boto3
 import botocore.exceptions
 import botocore.session
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
-from session_manager.failures import Failure, classify
+from session_manager.failures import CALL_ERRORS, Failure, classify
 
 OPERATIONS = (
     "ListCodeInterpreterSessions",
@@ -106,3 +111,52 @@ def test_a_request_that_botocore_refuses_stays_refused():
 
 def test_an_error_without_any_detail_is_refused():
     assert classify(ClientError({}, "Stop")) is Failure.REFUSED
+
+
+@pytest.fixture(params=["cut", "silent", "garbled"])
+def broken_stream(request):
+    """A server that begins to answer an Invoke, and then breaks off, says nothing, or nonsense."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Type", "application/vnd.amazon.eventstream")
+            self.send_header("Content-Length", "4096")
+            self.end_headers()
+            self.wfile.write(b"\0\0\0\x40" + (b"?" * 4092 if request.param == "garbled" else b""))
+            self.wfile.flush()
+            if request.param == "silent":
+                over.wait()
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    over.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_stream_of_results_that_breaks_is_trouble_on_the_way(broken_stream):
+    client = boto3.client(
+        "bedrock-agentcore",
+        endpoint_url=broken_stream,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(read_timeout=0.3, retries={"total_max_attempts": 1}),
+    )
+    answer = client.invoke_code_interpreter(
+        codeInterpreterIdentifier="aws.codeinterpreter.v1", sessionId="s" * 20, name="listFiles"
+    )
+
+    with pytest.raises(CALL_ERRORS) as raised:
+        list(answer["stream"])
+
+    assert classify(raised.value) is Failure.TRANSIENT

@@ -111,3 +111,27 @@ def test_a_consumer_in_another_stack_keeps_working_through_a_replacement(aws: Lo
 
     assert answers == [{"output": "42", "is_error": False}] * 2
     assert interpreters(aws, "Sandbox") == []
+
+
+def test_a_plain_l2_that_was_drained_moves_without_leaving_a_session(aws: LocalAws) -> None:
+    sessions = aws.client("bedrock-agentcore")
+    deploy(aws, "moving.py", "--all", "--concurrency", "2")
+    old = [each["codeInterpreterId"] for each in interpreters(aws, "Moving")]
+    for each in old:
+        sessions.start_code_interpreter_session(codeInterpreterIdentifier=each, name="agent")
+
+    moved = deploy(aws, "moving.py", "--all", "--concurrency", "2", moved="true")
+
+    ready = [
+        each["codeInterpreterIdentifier"]
+        for each in aws.admin("GET", "sessions")["sessions"]
+        if each["status"] == "READY"
+    ]
+    now = {each["codeInterpreterId"] for each in interpreters(aws)}
+    cdk(aws, "moving.py", "destroy", "--all", "--force", moved="true")
+
+    assert len(old) == 2
+    assert not set(ready) & set(old)
+    assert now.isdisjoint(old)
+    assert "skipped" not in moved.stdout + moved.stderr
+    assert interpreters(aws, "Sandbox") == []

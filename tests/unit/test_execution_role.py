@@ -193,6 +193,24 @@ def test_a_role_with_both_conditions_is_accepted(stack: Stack, synthesise: Any) 
     assert interpreter.execution_role is role
 
 
+@pytest.mark.parametrize("end", ["*", "-*", "-??????????"])
+def test_a_role_for_a_fixed_name_may_be_as_narrow_as_the_ids_are(
+    stack: Stack, synthesise: Any, end: str
+) -> None:
+    arn = f"arn:aws:bedrock-agentcore:{stack.region}:{stack.account}:code-interpreter-custom/tool"
+    principal = iam.ServicePrincipal(
+        SERVICE,
+        conditions={
+            "StringEquals": {"aws:SourceAccount": stack.account},
+            "ArnLike": {"aws:SourceArn": f"{arn}{end}"},
+        },
+    )
+    role = iam.Role(stack, "Role", assumed_by=principal)
+    plain(stack, execution_role=role, code_interpreter_name="tool")
+
+    assert synthesise(stack)
+
+
 def test_an_imported_role_is_accepted_with_a_warning_that_says_what_to_check(
     stack: Stack,
 ) -> None:
