@@ -79,6 +79,7 @@ class Schedules(Component):
         *,
         interval: Duration,
         function: lambda_.IFunction,
+        policy: iam.CfnManagedPolicy | None,
         description: str,
         payload: str,
     ) -> scheduler.CfnSchedule:
@@ -89,6 +90,7 @@ class Schedules(Component):
             construct_id: Its id in that scope.
             interval: Time between two invocations, in whole minutes.
             function: What is invoked.
+            policy: What allows the function its work: a schedule ticks as soon as it is there.
             description: What the console says that it is for.
             payload: The event, as JSON.
         """
@@ -113,8 +115,9 @@ class Schedules(Component):
                 },
             },
         )
-        if self._policy is not None:  # none is made under `iam.Role.customize_roles`
-            schedule.add_resource_dependency(self._policy)
+        for each in (self._policy, policy):
+            if each is not None:  # none is made under `iam.Role.customize_roles`
+                schedule.add_resource_dependency(each)
         return schedule
 
     def _invocable(self, function: lambda_.IFunction) -> str:

@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ._stacks import facts_of
+from ._validation import is_token
+
 if TYPE_CHECKING:
     from .interface import ICodeInterpreter
 
@@ -112,7 +115,8 @@ class InterpreterSeries:
         code_interpreter_id: The `Resource` that usage metrics may have instead.
         name: The dimension of our own metrics.
         account: Where the metrics are.
-        region: Where the metrics are.
+        region: Where the service's metrics are.
+        own_region: Where our own metrics are: where the functions run.
     """
 
     arn: str
@@ -120,6 +124,7 @@ class InterpreterSeries:
     name: str
     account: str
     region: str
+    own_region: str
 
     @classmethod
     def of(cls, interpreter: ICodeInterpreter) -> InterpreterSeries:
@@ -134,6 +139,7 @@ class InterpreterSeries:
             name=name_in_every_generation(interpreter),
             account=interpreter.account,
             region=interpreter.region,
+            own_region=_region_of_functions(interpreter),
         )
 
     def service(
@@ -213,7 +219,7 @@ class InterpreterSeries:
             period=period,
             label=label,
             account=self.account,
-            region=self.region,
+            region=self.own_region,
         )
 
     def error_rate(self, names: tuple[str, ...], operations: tuple[Operation, ...]) -> Calculation:
@@ -243,6 +249,14 @@ class InterpreterSeries:
             label="Estimated cost per hour (USD)",
             period=HOUR,
         )
+
+
+def _region_of_functions(interpreter: ICodeInterpreter) -> str:
+    """The stack's own, but for an interpreter of another account, which is governed over there."""
+    facts = facts_of(interpreter.stack)
+    accounts = (facts.account, interpreter.account)
+    is_elsewhere = accounts[0] != accounts[1] and not any(is_token(each) for each in accounts)
+    return interpreter.region if is_elsewhere else facts.region
 
 
 def account_series(

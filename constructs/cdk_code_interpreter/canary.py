@@ -55,8 +55,8 @@ class Canary(Component):
             interpreter: The interpreter that is checked.
             schedule: Time between two runs, 5 minutes to a day in whole minutes.
                 Default: 15 minutes.
-            commands: Shell commands that must end with exit code 0 in a session. At most 20.
-                Default: none.
+            commands: Shell commands that must end with exit code 0 in a session. At most 20, which
+                answer within a minute each and twelve together. Default: none.
 
         Raises:
             ValueError: The schedule or a command cannot be, or the interpreter is another
@@ -75,13 +75,14 @@ class Canary(Component):
         check_reach(interpreter, scope, construct_id)
         super().__init__(scope, construct_id)
         manager = SessionManager.of(scope)
-        manager.canary.allow(CHECK_ACTIONS, interpreter.prefix_arn)
+        policy = manager.canary.allow(CHECK_ACTIONS, interpreter.prefix_arn)
         self.interval = schedule
         self.schedule = manager.schedules.every(
             self,
             "Schedule",
             interval=schedule,
             function=manager.canary.function,
+            policy=policy,
             description=f"Checks {path_of(interpreter)}"[:512],
             payload=json.dumps(
                 {

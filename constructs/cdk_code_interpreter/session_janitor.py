@@ -79,12 +79,13 @@ class SessionJanitor(Component):
         self._manager = SessionManager.of(scope)
         self._manager.share_pace(interpreter)
         janitor = self._manager.janitor
-        janitor.allow(_WATCH if interpreter.is_system else _STOP, interpreter.prefix_arn)
+        access = janitor.allow(_WATCH if interpreter.is_system else _STOP, interpreter.prefix_arn)
         self.schedule = self._manager.schedules.every(
             self,
             "Schedule",
             interval=policy.schedule,
             function=janitor.function,
+            policy=access,
             description=f"Sessions of {path_of(interpreter)}"[:512],
             payload=self._event(
                 task="sweep",
@@ -145,16 +146,23 @@ class SessionJanitor(Component):
         """What alarms invoke.
 
         An alarm's event says nothing about an interpreter, so the alias that it invokes does: its
-        name is the interpreter's id.
+        name holds the interpreter's id, its name in every generation and its region, as far as
+        they differ from the id and from the function's region. None of them has two hyphens in a
+        row, and with all of them it has 125 of the 128 characters that an alias may have:
+        https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html
         """
         from aws_cdk import aws_lambda as lambda_
 
+        interpreter = self._interpreter
+        name = name_in_every_generation(interpreter) if _prefix_of(interpreter) else ""
+        region = region_of(interpreter, self).get("region", "")
+        words = [interpreter.code_interpreter_id, name, region]
         return lambda_.Alias(
             self,
             "StopAll",
-            alias_name=self._interpreter.code_interpreter_id,
+            alias_name="--".join(words).rstrip("-"),
             version=self.function.latest_version,
-            description="Stops every session of the code interpreter with this id",
+            description="Stops every session of the code interpreter that its name begins with",
         )
 
     def _refuse_system(self) -> None:

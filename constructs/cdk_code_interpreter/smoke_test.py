@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnResource
 
 from ._kinds import INTERPRETER, TEXT, TEXTS, check_kinds
-from ._places import Component
+from ._places import Component, node_of
 from ._validation import Findings
 from .session_manager import SessionManager, check_reach, region_of
 
@@ -54,7 +54,11 @@ class SmokeTest(Component):
             construct_id: Its id in that scope.
             interpreter: The interpreter that is tested.
             commands: Shell commands that must end with exit code 0 in a session, such as
-                ``aws s3 ls s3://bucket`` for what the execution role must allow. At most 20.
+                ``aws s3 ls s3://bucket`` for what the execution role must allow. At most 20, which
+                answer within a minute each and twelve together. They run after the policies of
+                the execution role's own construct are there; for a policy that is defined
+                elsewhere, say ``smoke_test.node.add_dependency(policy)``. One that is denied
+                something runs again for half a minute, since policies take a while to spread.
                 Default: none.
             revision: Any text; the test runs again when it changes. Default: the test runs when
                 the interpreter is new or replaced, or the commands change.
@@ -92,6 +96,10 @@ class SmokeTest(Component):
         )
         if policy is not None:
             resource.add_resource_dependency(policy)
+        role = interpreter.execution_role
+        if commands and role is not None:
+            # With it come the policies that are granted to it, also later.
+            node_of(self).add_dependency(role)
 
 
 def check_commands(scope: Construct, construct_id: str, commands: Sequence[str]) -> None:

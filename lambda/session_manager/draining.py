@@ -63,7 +63,7 @@ class Progress:
             self.gone, self.left = True, 0
             return
         self._note(error.failure, str(error))
-        self.quiet = 0
+        self.quiet, self.left = 0, None
         self.stuck += 1
         self._hope(error.failure in HOPELESS, now)
 
@@ -149,5 +149,6 @@ def _look_again(sessions: Sessions, progress: Progress) -> None:
     try:
         ready = sessions.ready(Deadline(LAST_LOOK, sessions.caller.clock))
     except CallFailedError:
+        progress.left = None
         return
     progress.left = len(ready)

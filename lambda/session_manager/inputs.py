@@ -15,6 +15,7 @@ SYSTEM_INTERPRETER = "aws.codeinterpreter.v1"
 CUSTOM_ID = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}-[a-zA-Z0-9]{10}")
 # arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME:QUALIFIER
 _QUALIFIER_FIELD = 7
+_IN_ALIAS = ("interpreter_id", "name", "region")
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,17 @@ def read_janitor_event(event: object, function_arn: str) -> Sweep | StopAll:
 
     Args:
         event: As Lambda passes it.
-        function_arn: The ARN that was invoked. An alarm invokes an alias that is named by the
-            id of the interpreter, because it cannot say anything of its own in its event.
+        function_arn: The ARN that was invoked. An alarm cannot say anything of its own in its
+            event, so it invokes an alias whose name says which interpreter: ``ID``, ``ID--NAME`` or
+            ``ID--NAME--REGION``, where an empty name stands for the id.
 
     Raises:
         ValueError: The event is none of those that were ever sent.
     """
     fields = mapping(event)
     if "alarmArn" in fields:
-        return StopAll(_custom(read_target({"interpreter_id": _qualifier(function_arn)})))
+        words = dict(zip(_IN_ALIAS, _qualifier(function_arn).split("--"), strict=False))
+        return StopAll(_custom(read_target(words)))
     task = fields.get("task")
     if task == "stop_all":
         return StopAll(_custom(read_target(fields)))

@@ -25,8 +25,13 @@ _SILENT = frozenset({Reason.WITHIN})
 
 @dataclass
 class Counts:
-    """What one sweep saw and did."""
+    """What one sweep saw and did.
 
+    Attributes:
+        seen: Whether the interpreter itself could be looked at: what is not known is not zero.
+    """
+
+    seen: bool = True
     active: int = 0
     over_age: int = 0
     selected: int = 0
@@ -44,13 +49,18 @@ class Counts:
 
     def metrics(self) -> dict[str, float]:
         """The values to publish at each tick."""
+        done: dict[str, float] = {
+            "SessionsStopped": self.stopped,
+            "StopFailures": self.failures,
+        }
+        if not self.seen:
+            return done
         return {
             "ActiveSessions": self.active,
             "OverAgeSessions": self.over_age,
             "SelectedSessions": self.selected,
-            "SessionsStopped": self.stopped,
-            "StopFailures": self.failures,
             "OldestSessionAge": self.oldest,
+            **done,
         }
 
 
@@ -106,7 +116,7 @@ def sweep(task: Sweep, deadline: Deadline) -> dict[str, object]:
         RuntimeError: The sessions of one of them could not be listed; the others were judged.
     """
     counts = Counts()
-    caller = Caller(Pace(rates().limit))
+    caller = Caller(Pace(rates().limit), patience=PATIENCE)
     found = _orphans(task, caller, deadline, counts)
     for identifier in [task.target.interpreter_id, *(found or ())]:
         _sweep_one(identifier, task, caller, deadline, counts)
@@ -128,6 +138,7 @@ def _sweep_one(
     except CallFailedError as error:
         if error.failure is not Failure.GONE:
             counts.problems.append(f"the sessions of {identifier} cannot be listed: {error}")
+            counts.seen &= identifier != task.target.interpreter_id
         return
     decisions = decide(ready, task.policy, sessions.now())
     counts.judged(decisions)

@@ -285,6 +285,20 @@ def test_a_list_that_was_never_read_leaves_an_unknown_number(drained, manual_clo
     assert manual_clock.now <= 1000 + 60.0 + LAST_LOOK + 0.01
 
 
+def test_a_list_that_can_no_longer_be_read_is_no_empty_one(drained):
+    service = Service("a")
+    service.on_list = lambda number: refuse("InternalServerException") if number > 1 else None
+    result = drained(service, seconds=60.0)
+    assert (result.complete, result.stopped, result.left) == (False, 1, None)
+
+
+def test_a_last_look_that_fails_leaves_an_unknown_number(drained):
+    service = Service("a", "b")
+    service.on_list = lambda number: refuse("AccessDeniedException") if number > 1 else None
+    result = drained(service, seconds=0.5)
+    assert (result.complete, result.left) == (False, None)
+
+
 def test_an_interpreter_that_goes_during_the_drain_is_done(drained):
     service = Service("a")
     service.on_list = lambda number: refuse("ResourceNotFoundException") if number > 1 else None

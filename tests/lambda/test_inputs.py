@@ -93,10 +93,19 @@ def test_stop_all_by_command_names_its_interpreter():
     assert read_janitor_event(event, FUNCTION) == expected
 
 
-def test_stop_all_by_alarm_names_it_by_the_alias_that_was_invoked():
+@pytest.mark.parametrize(
+    ("rest", "name", "region"),
+    [
+        ("", SANDBOX, None),
+        ("--Sandbox_0123456789", "Sandbox_0123456789", None),
+        ("--Sandbox_0123456789--eu-west-1", "Sandbox_0123456789", "eu-west-1"),
+        ("----eu-west-1", SANDBOX, "eu-west-1"),
+    ],
+)
+def test_stop_all_by_alarm_names_it_by_the_alias_that_was_invoked(rest, name, region):
     event = {"source": "aws.cloudwatch", "alarmArn": "arn:alarm"}
-    expected = StopAll(Target(SANDBOX, SANDBOX, None))
-    assert read_janitor_event(event, f"{FUNCTION}:{SANDBOX}") == expected
+    expected = StopAll(Target(SANDBOX, name, region))
+    assert read_janitor_event(event, f"{FUNCTION}:{SANDBOX}{rest}") == expected
 
 
 @pytest.mark.parametrize("arn", [FUNCTION, f"{FUNCTION}:$LATEST", f"{FUNCTION}:{SYSTEM}", ""])

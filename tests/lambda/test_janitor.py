@@ -143,7 +143,8 @@ def test_one_interpreters_failure_does_not_stop_the_other(
     with pytest.raises(RuntimeError, match=present.id):
         janitor.handler(sweep(present), context)
     assert orphan.ready() == set()
-    assert metrics(log_lines())["SessionsStopped"] == 1
+    # What was not seen is not zero: the alarm on a silent janitor counts these.
+    assert set(metrics(log_lines())) == {"SessionsStopped", "StopFailures", "OrphanInterpreters"}
 
 
 def test_orphans_that_cannot_be_listed_do_not_stop_the_sweep(aws, interpreter, aged, context):

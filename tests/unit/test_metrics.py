@@ -323,3 +323,16 @@ def test_an_option_that_is_misspelt_is_refused(imported: CodeInterpreterMetrics)
         imported.invocations(statistics="p99")  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="no option 'unit'"):
         imported.error_rate(unit="Percent")  # type: ignore[call-arg]
+
+
+def test_our_own_metrics_are_where_the_functions_are(new_app: Any) -> None:
+    stack = Stack(new_app(), "Home", env={"account": "111122223333", "region": "us-east-1"})
+    arn = "arn:aws:bedrock-agentcore:eu-west-1:111122223333:code-interpreter-custom/Old-ABCDEFGHIJ"
+    imported = CodeInterpreter.from_code_interpreter_arn(stack, "Imported", arn)
+
+    regions = [
+        stack.resolve(each.to_metric_config().metric_stat.region) or "us-east-1"
+        for each in (imported.metrics.ready_sessions(), imported.metrics.invocations())
+    ]
+
+    assert regions == ["us-east-1", "eu-west-1"]

@@ -18,7 +18,7 @@ from cdk_code_interpreter import (
     SessionPolicy,
     SystemCodeInterpreter,
 )
-from session_manager.inputs import StopAll, read_janitor_event
+from session_manager.inputs import StopAll, Target, read_janitor_event
 from session_manager.selection import Policy
 
 SCHEDULE = "AWS::Scheduler::Schedule"
@@ -53,6 +53,18 @@ def only(template, resource_type):
 def read(template, deployed, schedule=None):
     target = (schedule or only(template, SCHEDULE))["Properties"]["Target"]
     return read_janitor_event(json.loads(deployed(target["Input"], template)), FUNCTION)
+
+
+def test_the_schedule_waits_for_what_its_function_may_do(governed):
+    allowed = [
+        action
+        for each in only(governed, SCHEDULE)["DependsOn"]
+        for statement in governed["Resources"][each]["Properties"]["PolicyDocument"]["Statement"]
+        for action in [statement["Action"]]
+    ]
+    wanted = ["bedrock-agentcore:ListCodeInterpreterSessions"]
+    assert [*wanted, "bedrock-agentcore:StopCodeInterpreterSession"] in allowed
+    assert "lambda:InvokeFunction" in allowed
 
 
 def test_the_function_understands_what_the_schedule_sends(governed, deployed):
@@ -206,19 +218,26 @@ def test_the_printed_command_is_one_that_a_shell_and_the_function_understand(gov
     assert task == StopAll(read(governed, deployed).target)
 
 
-def test_an_alarm_invokes_an_alias_that_is_named_by_the_interpreters_id(
-    governed, deployed, resources
-):
+def test_an_alarm_invokes_an_alias_that_says_which_interpreter(governed, deployed, resources):
     alias = only(governed, "AWS::Lambda::Alias")["Properties"]
     name = deployed(alias["Name"], governed)
     task = read_janitor_event({"alarmArn": "arn"}, f"{FUNCTION}:{name}")
-    assert task.target.interpreter_id == read(governed, deployed).target.interpreter_id
+    assert task.target == read(governed, deployed).target
     alarms = resources(governed, "AWS::CloudWatch::Alarm")
     actions = [action for each in alarms for action in each["Properties"]["AlarmActions"]]
     assert len(actions) == 2
     assert {governed["Resources"][each["Ref"]]["Type"] for each in actions} == {
         "AWS::Lambda::Alias"
     }
+
+
+def test_an_alarm_stops_the_sessions_of_an_interpreter_of_another_region(new_app, synthesise):
+    stack = Stack(new_app(), "Home", env={"account": "111122223333", "region": "us-east-1"})
+    imported = CodeInterpreter.from_code_interpreter_arn(stack, "Imported", IMPORTED)
+    SessionJanitor(stack, "Janitor", interpreter=imported).stop_all_on(alarm(stack, "Burst"))
+    name = only(synthesise(stack), "AWS::Lambda::Alias")["Properties"]["Name"]
+    task = read_janitor_event({"alarmArn": "arn"}, f"{FUNCTION}:{name}")
+    assert task.target == Target("Old-ABCDEFGHIJ", "Old-ABCDEFGHIJ", "eu-west-1")
 
 
 def test_only_that_alarm_may_invoke_it(governed, resources):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from aws_cdk import Stack
+from aws_cdk import aws_s3 as s3
 
 from cdk_code_interpreter import CodeInterpreter, SmokeTest, SystemCodeInterpreter
 
@@ -52,6 +53,23 @@ def test_it_comes_after_the_drain_and_its_own_permission(new_app, synthesise):
         "bedrock-agentcore:StartCodeInterpreterSession",
         "bedrock-agentcore:StopCodeInterpreterSession",
     }
+
+
+def test_its_commands_come_after_what_was_granted_to_the_execution_role(new_app, synthesise):
+    stack = Stack(new_app(), "Analytics")
+    interpreter = CodeInterpreter(stack, "Sandbox")
+    SmokeTest(stack, "Works", interpreter=interpreter, commands=["aws s3 ls"])
+    s3.Bucket(stack, "Data").grant_read(interpreter)
+    resources = synthesise(stack)["Resources"]
+    (test,) = [each for each in resources.values() if each["Type"] == SMOKE]
+    granted = [
+        name
+        for name, each in resources.items()
+        if each["Type"] == "AWS::IAM::Policy"
+        and "s3:GetObject*" in str(each["Properties"]["PolicyDocument"])
+    ]
+    assert granted
+    assert set(granted) <= set(test["DependsOn"])
 
 
 def test_the_status_of_its_own_stack_is_all_that_it_may_read(new_app, synthesise):
