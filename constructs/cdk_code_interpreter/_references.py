@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import ReferenceStrength
+from aws_cdk import ReferenceStrength, Stack
 
 from ._stacks import facts_of, outermost_nested_stack_resource
 
 if TYPE_CHECKING:
-    from aws_cdk import CfnResource, Stack
+    from aws_cdk import CfnResource
 
 
 def refer_weakly(resource: CfnResource, stack: Stack) -> None:
@@ -29,3 +29,8 @@ def refer_weakly(resource: CfnResource, stack: Stack) -> None:
         # resource. `BOTH` keeps the exports that others may already import, and frees ours.
         nested = outermost_nested_stack_resource(stack)
         nested.apply_cross_stack_reference_strength(ReferenceStrength.BOTH)
+
+
+def weakly(reference: str) -> str:
+    """A reference to another stack's resource that does not keep it from being changed."""
+    return str(Stack.consume_reference(reference, ReferenceStrength.WEAK))

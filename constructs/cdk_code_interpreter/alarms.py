@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from aws_cdk import Annotations
@@ -153,9 +153,14 @@ class CodeInterpreterAlarms(Component):
     @functools.cached_property
     def alarm_arns(self) -> Sequence[str]:
         """The alarms' ARNs, the composite's first."""
+        return self._arns(str)
+
+    def _arns(self, read: Callable[[str], str]) -> list[str]:
+        """The ARNs, with each reference read in a way of one's own."""
         if self.composite is None:
             return []
-        return [self.composite.attr_arn, *(self._facts.alarm_arn(each) for each in self._names)]
+        names = (self._facts.alarm_arn(read(each)) for each in self._names)
+        return [read(self.composite.attr_arn), *names]
 
     def _composite(self, subject: str) -> cloudwatch.CfnCompositeAlarm | None:
         if not self._alarms:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, MutableMapping, Sequence
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import jsii
-from aws_cdk import CfnResource, IStableStringProducer, Lazy, ReferenceStrength, Stack
+from aws_cdk import CfnResource, IStableStringProducer, Lazy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct, IConstruct
 
@@ -17,6 +18,7 @@ from ._dashboard_body import Widget, count_metrics, widgets
 from ._dashboard_graphs import Functions, Place, Subject
 from ._kinds import INTERPRETER, TEXT, check_kinds, class_named, list_of
 from ._places import Component, path_of, resource_of, stack_of
+from ._references import weakly
 from ._series import InterpreterSeries
 from ._stacks import facts_of
 from ._substitution import substituted
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from ._task_function import TaskFunction
     from .alarms import CodeInterpreterAlarms
     from .interface import ICodeInterpreter
+    from .stack_alarms import StackAlarms
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
 MOST_METRICS_PER_GRAPH = 500
@@ -37,6 +40,9 @@ MOST_WIDGETS = 500
 # One line of estimated cost counts as five metrics, and all graphs together as 21 for each.
 MOST_INTERPRETERS = 100
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_WORD = re.compile(r"\w+", re.ASCII)
+# With a digest and the longest Region it stays below 255.
+_LONGEST_LABEL = 220
 
 
 class CodeInterpreterDashboard(Component):
@@ -145,8 +151,12 @@ class CodeInterpreterDashboard(Component):
     def _default_name(self) -> str:
         # Dashboards of all regions share their names.
         place = [self._facts.deployed_name, *self._facts.path_below(self)]
-        words = (re.sub(r"[^A-Za-z0-9_]+", "-", each).strip("-") for each in place)
-        return f"{'-'.join(words)[:230]}-{self._facts.region}"
+        name = "-".join(re.sub(r"[^A-Za-z0-9_]+", "-", each).strip("-") for each in place)
+        if len(name) > _LONGEST_LABEL or not all(map(_WORD.fullmatch, place)):
+            # Another place may have the same words.
+            digest = hashlib.sha256("/".join(place).encode()).hexdigest()[:8]
+            name = f"{name[:_LONGEST_LABEL]}-{digest}"
+        return f"{name}-{self._facts.region}"
 
     def _body(self) -> str:
         if not self._interpreters:
@@ -158,7 +168,7 @@ class CodeInterpreterDashboard(Component):
         found = widgets(
             self._title,
             [self._subject(path, each) for path, each in self._interpreters.items()],
-            [arn for alarms in shared.values() for arn in alarms.alarm_arns],
+            [arn for alarms in shared.values() for arn in self._arns(alarms)],
             self._functions(),
             Place(account=self._facts.account, region=self._facts.region),
         )
@@ -177,8 +187,12 @@ class CodeInterpreterDashboard(Component):
             if interpreter.stack is self._stack
             else interpreter.code_interpreter_name,
             series=InterpreterSeries.of(interpreter),
-            alarm_arns=[] if alarms is None else alarms.alarm_arns,
+            alarm_arns=[] if alarms is None else self._arns(alarms),
         )
+
+    def _arns(self, alarms: CodeInterpreterAlarms | StackAlarms) -> Sequence[str]:
+        own = stack_of(alarms) is self._stack
+        return alarms.alarm_arns if own else alarms._arns(weakly)
 
     def _label(self, path: str) -> str:
         """The path below the stack, where that tells the interpreters apart."""
@@ -244,7 +258,7 @@ def _weak_reference(construct: IConstruct, attribute: str) -> str:
     if not isinstance(resource, CfnResource):  # an import
         return _name(construct, attribute)
     own = resource.attr_queue_name if isinstance(resource, sqs.CfnQueue) else resource.ref
-    return Stack.consume_reference(own, ReferenceStrength.WEAK)
+    return weakly(own)
 
 
 def _check_name(findings: Findings, name: str) -> None:

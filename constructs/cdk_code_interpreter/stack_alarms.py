@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ._alarm_definitions import Definition
@@ -120,10 +120,14 @@ class StackAlarms(Component):
     @property
     def alarm_arns(self) -> Sequence[str]:
         """The alarms' ARNs."""
+        return self._arns(str)
+
+    def _arns(self, read: Callable[[str], str]) -> list[str]:
+        """The ARNs, with each reference read in a way of one's own."""
         for each, alarm in self._alarms.items():
             if each not in self._names:
                 self._names[each] = alarm.ref
-        return [self._facts.alarm_arn(each) for each in self._names.values()]
+        return [self._facts.alarm_arn(read(each)) for each in self._names.values()]
 
     def _agree(self, thresholds: AlarmThresholds) -> None:
         differing = [

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Environment, Stack
+from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
+from constructs import Construct
 
 from cdk_code_interpreter.alarms import CodeInterpreterAlarms
 from cdk_code_interpreter.code_interpreter import CodeInterpreter
@@ -225,12 +227,37 @@ def test_the_name_differs_by_stack_and_region_because_all_regions_share_names() 
     assert names == {"A-Dashboard-us-east-1", "A-Dashboard-eu-west-1", "B-Dashboard-us-east-1"}
 
 
-def test_a_dashboard_of_other_stacks_holds_nothing_fast() -> None:
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (["分析"], ["沙箱"]),
+        (["Team", "A-B"], ["Team-A", "B"]),
+        (["x" * 250 + "1"], ["x" * 250 + "2"]),
+    ],
+)
+def test_places_with_the_same_words_have_different_names(one: list[str], other: list[str]) -> None:
+    names = set()
+    for path in (one, other):
+        stack = Stack(App(), "S", env=ENVIRONMENT)
+        scope: Construct = stack
+        for each in path[:-1]:
+            scope = Construct(scope, each)
+        interpreter = CodeInterpreter(stack, "Sandbox", drain_on_delete=False)
+        CodeInterpreterDashboard(scope, path[-1], interpreters=[interpreter])
+        names.add(name_of(stack))
+    assert len(names) == 2
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,255}", each) for each in names)
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
+def test_a_dashboard_of_other_stacks_holds_nothing_fast(region: str) -> None:
     app = App()
-    home = Stack(app, "Home", env=ENVIRONMENT)
+    home = Stack(app, "Home", env=Environment(account="111122223333", region=region))
     interpreter = CodeInterpreter(home, "Sandbox")
+    topic = sns.Topic(home, "OnCall")
+    alarms = CodeInterpreterAlarms(home, "Alarms", interpreter=interpreter, actions=[topic])
     watching = Stack(app, "Watching", env=ENVIRONMENT)
-    CodeInterpreterDashboard(watching, "Dashboard", interpreters=[interpreter])
+    CodeInterpreterDashboard(watching, "Dashboard", interpreters=[interpreter], alarms=[alarms])
     template = Template.from_stack(watching)
     assert "Fn::ImportValue" not in json.dumps(template.to_json())
     exports = Template.from_stack(home).find_outputs("*")
@@ -241,7 +268,8 @@ def test_a_dashboard_of_other_stacks_holds_nothing_fast() -> None:
         for row in each["properties"]["metrics"]
         if row[0] == "AWS/Lambda"
     ]
-    assert lambdas
+    # Functions are shown of the dashboard's own region only.
+    assert bool(lambdas) is (region == "us-east-1")
 
 
 def test_interpreters_elsewhere_are_read_where_they_are() -> None:
