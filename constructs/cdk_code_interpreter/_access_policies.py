@@ -44,6 +44,11 @@ def size_of(text: str) -> int:
     return len(known) + _LONGEST_VALUE * known.count(_ANY_TOKEN)
 
 
+def without_token_numbers(text: str) -> str:
+    """A text in which pseudo parameters are the same in every stack and every run."""
+    return _PSEUDO_PARAMETER.sub(r"<\1>", text)
+
+
 class AccessPolicies(Component):
     """The managed policies of one function's role, split where one would be too long."""
 
@@ -143,5 +148,5 @@ class _Policy:
 
     def _stable(self, arn: str) -> str:
         """The ARN in words that are the same in every run; a token's number is not."""
-        known = _PSEUDO_PARAMETER.sub(r"<\1>", arn)
+        known = without_token_numbers(arn)
         return json.dumps(self._stack.resolve(arn)) if _ANY_TOKEN in known else known

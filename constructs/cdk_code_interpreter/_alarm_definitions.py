@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ._series import (
+    HOUR,
     Calculation,
     InterpreterSeries,
     Operation,
     Series,
     total,
 )
-from .alarm_thresholds import AlarmThresholds, Limit, Threshold, Unset
+from .alarm_thresholds import (
+    LONGEST_EVALUATION_SECONDS,
+    AlarmThresholds,
+    Limit,
+    Threshold,
+    Unset,
+)
 from .metrics import GB_HOUR_PRICE, VCPU_HOUR_PRICE
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
+
+    from ._validation import Findings
 
 START_LATENCY_MILLISECONDS = 10_000.0
 INVOKE_LATENCY_MILLISECONDS = 60_000.0
@@ -46,6 +55,7 @@ class Definition:
         meaning: What it means when it is raised.
         first: What to do first.
         below: Whether data points count below the value instead.
+        per_hour: Whether the value is one for an hour, whatever the period.
     """
 
     construct_id: str
@@ -58,6 +68,7 @@ class Definition:
     meaning: str
     first: str
     below: bool = False
+    per_hour: bool = False
 
     @property
     def anchor(self) -> str:
@@ -78,14 +89,40 @@ def limited(definition: Definition, limit: Limit) -> Definition | None:
         return replace(definition, value=float(limit))
     periods = limit.evaluation_periods or definition.periods
     usual = definition.datapoints if limit.evaluation_periods is None else periods
-    seconds = definition.source.period if limit.period is None else int(limit.period.to_seconds())
+    source = definition.source
+    if limit.period is not None:
+        seconds = int(limit.period.to_seconds())
+        if definition.per_hour and isinstance(source, Calculation):
+            source = replace(source, expression=f"({source.expression}) / {seconds / HOUR:g}")
+        source = replace(source, period=seconds)
     return replace(
         definition,
         value=float(limit.value),
-        datapoints=min(limit.datapoints_to_alarm or usual, periods),
+        datapoints=limit.datapoints_to_alarm or usual,
         periods=periods,
-        source=replace(definition.source, period=seconds),
+        source=source,
     )
+
+
+def check_windows(findings: Findings, wanted: Iterable[Definition]) -> None:
+    """Refuse what CloudWatch cannot evaluate, once defaults and the user's words are put together.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+    """
+    for each in wanted:
+        seconds = each.source.period * each.periods
+        if seconds > LONGEST_EVALUATION_SECONDS:
+            findings.add(
+                f"{each.threshold} would look at {seconds / 3600:g} hours ({each.periods} periods "
+                f"of {each.source.period} seconds), but CloudWatch evaluates at most a day; use a "
+                f"shorter schedule or period, or {each.threshold}=None for no such alarm"
+            )
+        if each.datapoints > each.periods:
+            findings.add(
+                f"{each.threshold} needs {each.datapoints} data points but looks at "
+                f"{each.periods}; say evaluation_periods={each.datapoints} or more, or lower "
+                "datapoints_to_alarm"
+            )
 
 
 def chosen(definitions: Sequence[Definition], thresholds: AlarmThresholds) -> Iterator[Definition]:
@@ -150,6 +187,7 @@ def of_service(series: InterpreterSeries, thresholds: AlarmThresholds) -> Iterat
         value=10.0,
         # Use is published up to an hour late: the latest hour is often still empty.
         periods=3,
+        per_hour=True,
         meaning="Sessions of this interpreter cost more per hour than expected (estimate).",
         first="See sessions and their age on the dashboard; stop what nobody needs.",
     )

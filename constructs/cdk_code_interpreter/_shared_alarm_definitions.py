@@ -50,6 +50,7 @@ def of_account(account: str, region: str, thresholds: AlarmThresholds) -> Iterat
             value=50.0,
             # Use is published up to an hour late: the latest hour is often still empty.
             periods=3,
+            per_hour=True,
             meaning="All code interpreters of the account together cost more per hour than "
             "expected (estimate).",
             first="See on the dashboard which interpreter has most sessions, and how old they are.",

@@ -8,7 +8,7 @@ import jsii
 from aws_cdk import aws_iam as iam
 from constructs import IValidation
 
-from ._access_policies import size_of
+from ._access_policies import size_of, without_token_numbers
 
 SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
 TRUST_SID = "BedrockAgentCoreBuiltInTools"
@@ -55,7 +55,7 @@ class ServiceOfInterpreters(iam.ServicePrincipal):
 
     def trust(self, arn: str) -> None:
         """Name one more interpreter."""
-        if arn in self._arns:
+        if without_token_numbers(arn) in map(without_token_numbers, self._arns):
             return
         self._arns.append(arn)
         if self._statement is not None:

@@ -89,7 +89,10 @@ class AccessRole(iam.Role):
 
 
 def _principal(trusted: str) -> iam.PrincipalBase:
-    return iam.ArnPrincipal(trusted) if ":" in trusted else iam.AccountPrincipal(trusted)
+    # What a token stands for is not known here. IAM takes a bare account id as well as an ARN.
+    if ":" in trusted or is_token(trusted):
+        return iam.ArnPrincipal(trusted)
+    return iam.AccountPrincipal(trusted)
 
 
 def _check(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
 LONGEST_EVALUATION_SECONDS = 86_400
 _LATENCIES = ("start_latency", "invoke_latency")
-_LEAST_SCHEDULES = 3
+_LEAST_SCHEDULES = {"janitor_silent": 3, "canary_failures": 2}
 _UNKNOWN = (
     "{} needs a Duration that is known when the app is synthesised, because it is written into "
     "an expression or decides on periods; pass for example Duration.seconds(10)"
@@ -77,7 +77,8 @@ class AlarmThresholds:
             1, in one period of 5 minutes.
         janitor_silent: Schedules without a word of the janitor, at least 3. Default: 3.
         canary_failures: Runs of the canary that failed, or did not take place, one after the
-            other. Default: 2.
+            other, at least 2: two runs are not always a schedule apart, so one period can be empty.
+            Default: 2.
         cost_per_hour: Estimated US dollars per hour of this interpreter. Default: no such alarm.
         active_sessions: Active sessions of the whole account. Default: 800, which is 80 % of the
             service's default quota, in 3 of 5 minutes.
@@ -130,6 +131,11 @@ def _problems(name: str, limit: Limit | Duration) -> list[str]:
         return []
     if name in _LATENCIES:
         return _latency_problems(name, limit)
+    if name in _LEAST_SCHEDULES:
+        least = _LEAST_SCHEDULES[name]
+        if isinstance(limit, int) and not isinstance(limit, bool) and limit >= least:
+            return []
+        return [f"{name} counts schedules and must be a whole number from {least} on, got {limit}"]
     if isinstance(limit, Threshold):
         return [*_value_problems(name, limit.value), *_window_problems(name, limit)]
     return _value_problems(name, limit)
@@ -152,10 +158,6 @@ def _value_problems(name: str, value: object) -> list[str]:
         return [f"{name} must be a number or a Threshold, got {value!r}"]
     if value < 0 and _is_number_token(value):
         return []
-    if name in ("janitor_silent", "canary_failures"):
-        least = _LEAST_SCHEDULES if name == "janitor_silent" else 1
-        if not isinstance(value, int) or value < least:
-            return [f"{name} must be a whole number from {least} on, got {value!r}"]
     if name == "system_error_rate" and value > 100:
         return [f"{name} is a percentage and must be at most 100, got {value!r}"]
     if not value > 0:

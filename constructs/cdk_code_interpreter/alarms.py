@@ -19,7 +19,6 @@ from ._series import InterpreterSeries, name_in_every_generation
 from ._stacks import facts_of
 from ._validation import Findings, is_token
 from .alarm_thresholds import (
-    LONGEST_EVALUATION_SECONDS,
     THRESHOLDS,
     AlarmThresholds,
     Threshold,
@@ -108,7 +107,7 @@ class CodeInterpreterAlarms(Component):
         _check_companions(findings, thresholds, janitor, canary)
         _check_subject(findings, interpreter, janitor)
         wanted = list(_definitions(interpreter, thresholds, janitor, canary))
-        _check_windows(findings, wanted)
+        definitions.check_windows(findings, wanted)
         findings.raise_if_any()
         super().__init__(scope, construct_id)
         self.interpreter = interpreter
@@ -262,14 +261,3 @@ def _check_subject(
             f"the janitor {path_of(janitor)} is that of {path_of(janitor._interpreter)}, so "
             f"nothing would be heard of {path_of(interpreter)}; pass its own janitor"
         )
-
-
-def _check_windows(findings: Findings, wanted: Sequence[definitions.Definition]) -> None:
-    for each in wanted:
-        seconds = each.source.period * each.periods
-        if seconds > LONGEST_EVALUATION_SECONDS:
-            findings.add(
-                f"{each.threshold} would look at {seconds / 3600:g} hours ({each.periods} periods "
-                f"of {each.source.period} seconds), but CloudWatch evaluates at most a day; use a "
-                f"shorter schedule, or {each.threshold}=None for no such alarm"
-            )

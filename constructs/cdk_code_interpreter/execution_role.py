@@ -29,7 +29,8 @@ class TrustScope(enum.Enum):
     """The interpreters that the role is given to, in all their generations, and no others."""
 
     ACCOUNT = "account"
-    """Every AgentCore resource of the account in the region: the documentation's own example."""
+    """Every AgentCore resource of the account in the role's region, and in those of the
+    interpreters that the role is given to: the documentation's own example."""
 
 
 class NoExecutionRole:
@@ -116,10 +117,10 @@ class ExecutionRole(iam.Role):
         Args:
             trusted_arn: The ARN or ARN pattern of the interpreter.
         """
-        if self._to_account:
-            return
         had_room = self._service.has_room
-        self._service.trust(trusted_arn)
+        # All of the account is trusted in one region at a time.
+        root = trusted_arn.partition(":code-interpreter")[0]
+        self._service.trust(f"{root}:*" if self._to_account else trusted_arn)
         if had_room and not self._service.has_room:
             Annotations.of(self).add_warning_v2(
                 "cdk-code-interpreter:trustPolicySize",

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from ._kinds import TEXT, check_kinds
 from ._places import Component
+from ._stacks import facts_of as stack_facts_of
 from ._validation import Findings, is_token
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def add_outputs(interpreter: ICodeInterpreter, *, prefix: str | None) -> None:
     """Add stack outputs (see `ICodeInterpreter.add_outputs`)."""
     from aws_cdk import CfnOutput
 
-    prefix = prefix or interpreter.node.id
+    # The whole path: two teams may have the same id in a stack.
+    prefix = prefix or "".join(stack_facts_of(interpreter.stack).path_below(interpreter))
     outputs = {
         "Id": (interpreter.code_interpreter_id, "Pass this as codeInterpreterIdentifier"),
         "Arn": (interpreter.code_interpreter_arn, "ARN of the code interpreter"),

@@ -169,7 +169,8 @@ class ICodeInterpreter(ABC):
         """Add outputs with the id, ARN and, where it is known, name to the interpreter's stack.
 
         Args:
-            prefix: Put before ``Id``, ``Arn`` and ``Name``. Default: the construct's id.
+            prefix: Put before ``Id``, ``Arn`` and ``Name``. Default: the construct's ids below the
+                stack.
         """
         from .exports import add_outputs
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import jsii
@@ -64,6 +64,7 @@ class SessionManager(Component):
         super().__init__(scope, construct_id)
         self.settings = settings
         self._functions: dict[str, TaskFunction] = {}
+        self._listeners: list[Callable[[], None]] = []
         self._shares = _Shares.of(self)
         if settings.encryption_key is not None:
             self._allow_logs(settings)
@@ -176,6 +177,10 @@ class SessionManager(Component):
         made: sqs.IQueue | None = vars(self).get("dead_letter_queue")
         return made or self.settings.dead_letter_queue
 
+    def when_a_function_is_made(self, listener: Callable[[], None]) -> None:
+        """Let somebody know of each function that is made from now on."""
+        self._listeners.append(listener)
+
     def share_pace(self, interpreter: ICodeInterpreter) -> None:
         """Count an interpreter among those whose functions share the account's quota."""
         self._shares.interpreters.add(interpreter.prefix_arn)
@@ -202,6 +207,8 @@ class SessionManager(Component):
                 "INTERPRETERS": Lazy.string(_Count(self._shares)),
             },
         )
+        for listener in self._listeners:
+            listener()
         return made
 
     @functools.cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ._alarm_definitions import Definition
+from ._alarm_definitions import Definition, check_windows
 from ._alarm_resources import (
     MOST_ACTIONS,
     Action,
@@ -19,6 +19,7 @@ from ._alarm_resources import (
 from ._places import Component, child_of, path_of, stack_of
 from ._shared_alarm_definitions import of_account, of_functions
 from ._stacks import facts_of
+from ._validation import Findings
 from .alarm_thresholds import DEFAULT, AlarmThresholds
 from .session_manager import SessionManager
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 _ID = "CodeInterpreterStackAlarms"
 _FIELDS = ("active_sessions", "account_cost_per_hour", "function_errors", "dead_letters")
-# What the session manager makes when something first needs it, and remembers by these names.
-_MADE_ON_DEMAND = ("drain", "janitor", "canary", "dead_letter_queue")
 
 
 class StackAlarms(Component):
@@ -64,13 +63,14 @@ class StackAlarms(Component):
         self._actions: list[Action] = []
         self._alarms: dict[str, cloudwatch.CfnAlarm] = {}
         self._names: dict[str, str] = {}
-        self._watched: tuple[str, ...] = ()
+        self._watched: Sequence[str] = ()
         self._manager = SessionManager.of(self)
         self._facts = facts_of(stack_of(self))
         self._subject = f"Stack {'/'.join(self._facts.identity)}"
         self._add_actions(actions)
         for each in of_account(self._facts.account, self._facts.region, thresholds):
             self._make(each)
+        self._manager.when_a_function_is_made(self._watch_functions)
 
     @staticmethod
     def of(
@@ -160,12 +160,12 @@ class StackAlarms(Component):
 
     def _watch_functions(self) -> None:
         """Watch the functions that the stack has by now."""
-        made = tuple(each for each in _MADE_ON_DEMAND if each in vars(self._manager))
+        functions, queue = self._manager.functions, self._manager.dead_letter_queue_if_any
+        made = [each.task for each in functions] + ["queue"] * (queue is not None)
         if made == self._watched:
             return
         self._watched = made
-        names = {each.task.lower(): each.function.function_name for each in self._manager.functions}
-        queue = self._manager.dead_letter_queue_if_any
+        names = {each.task.lower(): each.function_name for each in functions}
         queue_name = None if queue is None else queue.queue_name
         account, region = self._facts.account, self._facts.region
         for each in of_functions(names, queue_name, account, region, self._thresholds):
@@ -176,6 +176,9 @@ class StackAlarms(Component):
                 existing.metrics = what_it_reads(each.source, account).get("metrics")
 
     def _make(self, definition: Definition) -> None:
+        findings = Findings(stack_of(self), _ID)
+        check_windows(findings, [definition])
+        findings.raise_if_any()
         self._alarms[definition.construct_id] = make_alarm(
             self,
             definition,

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from aws_cdk import Duration, Stack
+from aws_cdk import CfnParameter, Duration, Stack
 from aws_cdk import aws_iam as iam
 from ministack.core.iam_evaluator import (
     EvalContext,
@@ -56,6 +56,21 @@ def may_assume(trust: Any, caller: str, external_id: str | None) -> bool:
         service_context={"sts:externalid": external_id} if external_id else {},
     )
     return bool(evaluate_trust_policy(trust, caller, context))
+
+
+@pytest.mark.parametrize("trusted", ["999988887777", PARTNER])
+def test_who_is_trusted_may_be_known_at_the_deployment_only(
+    stack: Stack, synthesise: Any, deployed: Any, trusted: str
+) -> None:
+    parameter = CfnParameter(stack, "Trusted", default=trusted)
+    access(stack, trusted=[parameter.value_as_string])
+    template = synthesise(stack)
+    (role,) = (
+        resource["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role" and logical_id.startswith("Partner")
+    )
+    assert role == {"AWS": {"Ref": "Trusted"}}
 
 
 def test_the_trusted_account_gets_in_with_the_external_id(

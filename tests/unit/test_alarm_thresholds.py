@@ -24,8 +24,11 @@ from cdk_code_interpreter.imports import SystemCodeInterpreter
         ({"system_error_rate": 101}, r"percentage and must be at most 100, got 101"),
         ({"start_latency": 10}, r"start_latency must be a Duration.*got 10"),
         ({"invoke_latency": Duration.seconds(0)}, r"invoke_latency must be longer than nothing"),
-        ({"janitor_silent": 2}, r"janitor_silent must be a whole number from 3 on, got 2"),
-        ({"canary_failures": 0}, r"canary_failures must be a whole number from 1 on, got 0"),
+        ({"janitor_silent": 2}, r"janitor_silent .* a whole number from 3 on, got 2"),
+        ({"canary_failures": 1}, r"canary_failures .* a whole number from 2 on, got 1"),
+        ({"canary_failures": Threshold(3)}, r"canary_failures .* whole number from 2 on"),
+        ({"janitor_silent": Threshold(4)}, r"janitor_silent .* whole number from 3 on"),
+        ({"janitor_silent": True}, r"janitor_silent .* whole number from 3 on, got True"),
         (
             {"throttles": Threshold(1, datapoints_to_alarm=4, evaluation_periods=3)},
             r"throttles needs 4 data points but looks at 3",

@@ -247,6 +247,28 @@ def test_a_number_replaces_the_value_and_a_threshold_the_periods_too() -> None:
     assert (active["DatapointsToAlarm"], active["EvaluationPeriods"]) == (2, 2)
 
 
+def test_a_count_of_data_points_beyond_the_periods_is_refused() -> None:
+    thresholds = AlarmThresholds(session_starts=Threshold(300, datapoints_to_alarm=3))
+    with pytest.raises(ValueError, match=r"session_starts needs 3 data points but looks at 1; say"):
+        governed(new_stack(), thresholds)
+
+
+@pytest.mark.parametrize("hours", [1, 6])
+def test_a_cost_per_hour_is_one_in_every_period(hours: int) -> None:
+    stack = new_stack()
+    limit = Threshold(10, period=Duration.hours(hours), evaluation_periods=1)
+    thresholds = AlarmThresholds(cost_per_hour=limit, account_cost_per_hour=limit)
+    found = properties_of(stack, governed(stack, thresholds))
+    for name in ("Cost", "AccountCost"):
+        *inputs, result = found[name]["Metrics"]
+        assert {each["MetricStat"]["Period"] for each in inputs} == {3600 * hours}
+        # Every input is the use of one vCPU, or of one GB, throughout the period.
+        use = {each["Id"]: hours / (2 if name == "Cost" else 1) for each in inputs}
+        functions = {"SUM": sum, "FILL": lambda value, _: value}
+        dollars = eval(result["Expression"], {"__builtins__": {}}, {**functions, **use})
+        assert dollars == pytest.approx(0.0895 + 0.00945)
+
+
 def test_none_leaves_an_alarm_out() -> None:
     stack = new_stack()
     thresholds = AlarmThresholds(

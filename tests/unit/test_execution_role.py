@@ -1,6 +1,7 @@
 """The execution role: who may assume it, decided by an evaluator that is not ours."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -255,6 +256,29 @@ def test_a_role_of_another_account_is_refused(new_app: Any, how: str) -> None:
         ValueError, match=r"Ours/Sandbox: execution role .* in account 444455556666"
     ):
         CodeInterpreter(ours, "Sandbox", execution_role=role)
+
+
+def test_a_role_for_the_whole_account_is_for_the_regions_of_its_interpreters(new_app: Any) -> None:
+    app = new_app()
+    places = ("us-east-1", "eu-west-1")
+    home, away = (
+        Stack(app, name, env={"account": "111122223333", "region": region})
+        for name, region in zip(("Home", "Away"), places, strict=True)
+    )
+    role = ExecutionRole(home, "Role", role_name="shared", trust_scope=TrustScope.ACCOUNT)
+    plain(home, execution_role=role)
+    plain(away, execution_role=role)
+    (found,) = assertions.Template.from_stack(home).find_resources("AWS::IAM::Role").values()
+    document = json.loads(
+        re.sub(
+            r'\{"Fn::Join": \["", \["arn:", \{"Ref": "AWS::Partition"\}, "([^"]*)"\]\]\}',
+            r'"arn:aws\1"',
+            json.dumps(found["Properties"]["AssumeRolePolicyDocument"]),
+        )
+    )
+    for region in (*places, "ap-south-1"):
+        source = f"arn:aws:bedrock-agentcore:{region}:111122223333:code-interpreter-custom/x-1"
+        assert may_assume(document, source=source) is (region in places)
 
 
 def shared_by(stack: Stack, count: int, scope: TrustScope) -> None:

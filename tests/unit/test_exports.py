@@ -7,6 +7,7 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
 
 from cdk_code_interpreter import CodeInterpreter, SystemCodeInterpreter
 
@@ -106,6 +107,13 @@ def test_the_system_interpreter_can_be_exported_without_a_name(
     assert names == {
         f"/system/{word}" for word in ("id", "arn", "region", "session-timeout-seconds")
     }
+
+
+def test_outputs_of_the_same_id_in_two_places_do_not_collide(stack: Stack, synthesise: Any) -> None:
+    for team in ("TeamA", "TeamB"):
+        plain(Construct(stack, team)).add_outputs()
+
+    assert {"TeamASandboxId", "TeamBSandboxId"} <= set(synthesise(stack)["Outputs"])
 
 
 @pytest.mark.parametrize("path", ["", "/", "analytics", "/a/", "/a b", "/aws/x", "/SSM", "/a" * 15])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Match, Template
 
-from cdk_code_interpreter.alarm_thresholds import AlarmThresholds
+from cdk_code_interpreter.alarm_thresholds import AlarmThresholds, Threshold
 from cdk_code_interpreter.alarms import CodeInterpreterAlarms
 from cdk_code_interpreter.code_interpreter import CodeInterpreter
 from cdk_code_interpreter.imports import SystemCodeInterpreter
@@ -38,8 +39,7 @@ def watch(stack: Stack, name: str, thresholds: AlarmThresholds | None = None) ->
 def test_the_functions_that_come_later_are_watched_too(stack: Stack) -> None:
     first = CodeInterpreter(stack, "First")
     CodeInterpreterAlarms(stack, "FirstAlarms", interpreter=first)
-    janitor = SessionJanitor(stack, "Janitor", interpreter=first)
-    CodeInterpreterAlarms(stack, "SecondAlarms", interpreter=first, janitor=janitor)
+    SessionJanitor(stack, "Janitor", interpreter=first)
     template = Template.from_stack(stack)
     functions = template.find_resources(
         "AWS::Lambda::Function", {"Properties": {"Handler": Match.string_like_regexp("session_m")}}
@@ -56,6 +56,23 @@ def test_the_functions_that_come_later_are_watched_too(stack: Stack) -> None:
     }
     assert watched == set(functions)
     assert len(functions) == 2
+    assert [key for key in template.find_resources("AWS::CloudWatch::Alarm") if "DeadLe" in key]
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "said"),
+    [
+        ({"active_sessions": Threshold(500, period=Duration.hours(12))}, "would look at 60 hours"),
+        ({"account_cost_per_hour": Threshold(9, period=Duration.hours(12))}, "look at 36 hours"),
+        ({"function_errors": Threshold(9, datapoints_to_alarm=3)}, "needs 3 data points but"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused(
+    stack: Stack, thresholds: dict[str, Threshold], said: str
+) -> None:
+    CodeInterpreter(stack, "Sandbox")
+    with pytest.raises(ValueError, match=f"S/CodeInterpreterStackAlarms: .*{said}"):
+        watch(stack, "Alarms", AlarmThresholds(**thresholds))
 
 
 def test_without_session_functions_there_is_no_alarm_on_them(stack: Stack) -> None:
@@ -99,10 +116,22 @@ def test_actions_of_every_interpreter_are_joined(stack: Stack) -> None:
         assert stack.resolve(alarm.ok_actions) == expected
 
 
-def test_a_topic_with_a_policy_of_its_own_lets_the_accounts_alarms_in(stack: Stack) -> None:
-    topic = sns.Topic(stack, "Strict", enforce_ssl=True)
+@pytest.mark.parametrize("later", [False, True])
+def test_a_topic_with_a_policy_of_its_own_lets_the_accounts_alarms_in(
+    stack: Stack, later: bool
+) -> None:
+    topic = sns.Topic(stack, "Strict", enforce_ssl=not later)
     for _ in range(2):
         StackAlarms.of(stack, thresholds=AlarmThresholds(), actions=[topic], runbook_url=URL)
+    if later:
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                principals=[iam.AnyPrincipal()],
+            )
+        )
     (policy,) = Template.from_stack(stack).find_resources("AWS::SNS::TopicPolicy").values()
     allowed = [
         each
