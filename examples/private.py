@@ -1,6 +1,7 @@
 """An interpreter that reaches one bucket and nothing else, under the strict profile."""
 
 from aws_cdk import App, CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
@@ -23,7 +24,15 @@ workloads = Stack(app, "Private")
 sandbox = GovernedCodeInterpreter(
     workloads, "Sandbox", profile=ComplianceProfile.strict(vpc=network, key=key)
 )
-data.grant_read(sandbox)
+iam.ManagedPolicy(
+    workloads,
+    "ReadData",
+    roles=[sandbox.execution_role],
+    statements=[
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[data.arn_for_objects("*")]),
+        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[data.bucket_arn]),
+    ],
+)
 
 CfnOutput(workloads, "InterpreterId", value=sandbox.code_interpreter_id)
 app.synth()
