@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # The environment's own Node and CDK CLI come first, whatever the machine has.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test mutate storm compliance conformance bench matrix lint format local deploy docs clean help
+.PHONY: setup demo test mutate storm compliance conformance bench matrix lint format local deploy docs clean help
 
 help: ## what can be typed here
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +24,8 @@ demo: $(READY) ## deploy app.py into a local AWS, run code in it, destroy it
 
 local: $(READY) ## a local AWS in the foreground, with the exports to paste
 	$(BIN)/agentcore-local up
+
+setup: $(READY) ## make .venv, as the other commands do by themselves
 
 deploy: $(READY) ## deploy app.py to the account of your AWS credentials
 	$(BIN)/cdk deploy

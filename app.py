@@ -34,7 +34,7 @@ class ExampleStack(Stack):
                 "lambda", exclude=["*", "!example_agent", "!example_agent/**", "__pycache__"]
             ),
             environment=dict(interpreter.environment),
-            timeout=Duration.minutes(5),
+            timeout=Duration.minutes(15),
             log_group=logs.LogGroup(
                 self,
                 "AgentLogs",

@@ -63,7 +63,7 @@ class ComplianceProfile:
 
     @staticmethod
     def lean(*, log_removal_policy: RemovalPolicy = RemovalPolicy.DESTROY) -> ComplianceProfile:
-        """The default: nothing that costs while nobody uses it, no VPC and no key.
+        """The default: no VPC and no key. Alarms, dashboard and metrics cost a little all the same.
 
         Sandbox network, and everything encrypted with keys of AWS. Security Hub control
         BedrockAgentCore.7 fails for it, and so do rules that ask for a VPC, customer keys,

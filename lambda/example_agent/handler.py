@@ -9,14 +9,15 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-# Code may run for 15 minutes; botocore would give up after one, and would run it again.
+# Code may run for 15 minutes; botocore would give up after one, and would run it again. So may this
+# function: it waits for a minute less, which leaves time to stop the session.
 _client = boto3.client(
-    "bedrock-agentcore", config=Config(read_timeout=900, retries={"total_max_attempts": 1})
+    "bedrock-agentcore", config=Config(read_timeout=840, retries={"total_max_attempts": 1})
 )
 
 
 def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Start a session, run `event["code"]` in it, and stop it whatever happens.
+    """Start a session, run `event["code"]` in it, and stop it however that ends.
 
     Args:
         event: `code`, and optionally `language` (python, javascript or typescript).

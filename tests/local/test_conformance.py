@@ -25,6 +25,7 @@ ONE_WAY = {
     "invoke_without_session_fails": True,
     "last_updated_moves": True,
     "merged_command_output": False,
+    "region_in_sessions": False,
     "same_name_conflicts": True,
     "stop_of_ended_session_fails": True,
     "unconditioned_trust_fails": True,
@@ -32,7 +33,7 @@ ONE_WAY = {
 }
 OTHER_WAY = {
     name: {"id": "arn", 0.0: 60.0}.get(value, not value) for name, value in ONE_WAY.items()
-} | {"arn_as_identifier": True, "merged_command_output": True}
+} | {"arn_as_identifier": True, "merged_command_output": True, "region_in_sessions": True}
 
 
 def left_of(aws: LocalAws, prefix: str) -> list[str]:

@@ -41,3 +41,19 @@ def test_the_limits_of_a_stack_are_those_that_were_counted(
         f"| {row} | {figures[fit]} | {figures[f'{fit} without indentation']} |"
         in (repository / "docs" / "unknowns.md").read_text()
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "monthly cost of a stack with one interpreter, governed",
+        "monthly cost of each further interpreter, governed",
+        "monthly cost of a stack with one interpreter, strict",
+    ],
+)
+def test_the_costs_of_what_governs_are_those_that_were_counted(
+    repository: Path, report: dict[str, Any], name: str
+) -> None:
+    (dollars,) = [each["value"] for each in report["figures"] if each["name"] == name]
+
+    assert f"${dollars:.3g} " in (repository / "docs" / "cost.md").read_text()

@@ -103,6 +103,20 @@ def _command_output(laboratory: Laboratory) -> Answer:
     )
 
 
+def _region_in_sessions(laboratory: Laboratory) -> Answer:
+    interpreter = laboratory.shared_interpreter()
+    session = laboratory.session(interpreter)
+    command = 'echo "region: $AWS_REGION, default: $AWS_DEFAULT_REGION."'
+    result = laboratory.run(interpreter, session, "executeCommand", command=command)
+    laboratory.stop(interpreter, session)
+    output = (result.get("structuredContent") or {}).get("stdout") or ""
+    missing = "region: , default: ." in output
+    return Answer(
+        value="is missing" if missing else "is there",
+        evidence=(f"executeCommand {command!r}: {output!r}",),
+    )
+
+
 def _execution_time(laboratory: Laboratory) -> Answer:
     interpreter = laboratory.shared_interpreter()
     session = laboratory.session(interpreter)
@@ -172,6 +186,15 @@ QUESTIONS = (
         sessions=1,
         behaviour="merged_command_output",
         settings={"merged": True, "kept apart": False},
+    ),
+    Question(
+        id="region-in-sessions",
+        text="Does code in a session find its region in the environment?",
+        matters="The examples name the region, or use Amazon S3, whose clients need none.",
+        ask=_region_in_sessions,
+        sessions=1,
+        behaviour="region_in_sessions",
+        settings={"is there": True, "is missing": False},
     ),
     Question(
         id="execution-time",

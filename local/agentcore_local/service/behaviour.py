@@ -43,6 +43,8 @@ class ServiceBehaviour:
         merged_command_output: A command's two streams arrive as one with terminal line ends, in
             `stdout` if it succeeded and in `stderr` if not, as third parties have seen it. If
             False they are kept apart, as the API reference describes the members.
+        region_in_sessions: Code in a session finds its region in AWS_REGION and
+            AWS_DEFAULT_REGION. If False it has to name one, as a published measurement found.
         create_seconds: How long an interpreter is CREATING.
         delete_seconds: How long an interpreter is DELETING.
         network_interfaces_outlive_seconds: For how long network interfaces of a VPC interpreter
@@ -60,6 +62,7 @@ class ServiceBehaviour:
     arn_as_identifier: bool = False
     deleted_stays_visible_seconds: float = 0.0
     merged_command_output: bool = False
+    region_in_sessions: bool = False
     create_seconds: float = 0.1
     delete_seconds: float = 0.1
     network_interfaces_outlive_seconds: float = 0.0

@@ -78,7 +78,7 @@ def session_environment(
     session: str,
     folders: SessionFolders,
     *,
-    region: str,
+    region: str | None,
     endpoint_url: str,
     owner: dict[str, str],
     packages_from_index: bool,
@@ -89,7 +89,7 @@ def session_environment(
     Args:
         session: The session's id.
         folders: The session's folders.
-        region: The region that the AWS CLI and SDKs use.
+        region: The region that the AWS CLI and SDKs use; None to let code name one.
         endpoint_url: Where they find this AWS.
         owner: The variables that mark whose process it is.
         packages_from_index: Whether pip may ask a package index; in the sandbox network the
@@ -112,14 +112,14 @@ def session_environment(
         "PIP_TARGET": str(folders.packages),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_CACHE_DIR": "1",
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_PAGER": "",
         SESSION_VARIABLE: session,
         **owner,
     }
+    if region is not None:
+        environment |= {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
     if not packages_from_index:
         environment["PIP_NO_INDEX"] = "1"
     if credentials is not None:

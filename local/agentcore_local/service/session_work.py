@@ -99,7 +99,7 @@ class SessionWork:
                 session_environment(
                     session.id,
                     folders,
-                    region=state.region,
+                    region=state.region if self._behaviour.region_in_sessions else None,
                     endpoint_url=self._backend.endpoint_url,
                     owner={OWNER_VARIABLE: str(self._data_folder)},
                     packages_from_index=session.interpreter.network_mode != "SANDBOX",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from agentcore_local.service.behaviour import ServiceBehaviour
 from agentcore_local.service.errors import access_denied
 
 METADATA = "Metadata-Version: 2.1\nName: ours\nVersion: 1\n"
@@ -97,11 +98,14 @@ def test_the_home_of_a_session_is_its_own(local: Any) -> None:
     assert entries == []
 
 
-def test_the_aws_of_a_session_is_this_one(local: Any) -> None:
+@pytest.mark.parametrize("known", [False, True])
+def test_the_aws_of_a_session_is_this_one(start_local: Any, known: bool) -> None:
+    local = start_local(behaviour=ServiceBehaviour(region_in_sessions=known))
     session = local.session()
     command = 'echo "$AWS_ENDPOINT_URL $AWS_REGION $AWS_DEFAULT_REGION"; command -v aws'
     found = session.invoke("executeCommand", command=command)["structuredContent"]
-    assert found["stdout"].split()[:3] == [local.backend.endpoint_url, "us-east-1", "us-east-1"]
+    regions = ["us-east-1", "us-east-1"] if known else []
+    assert found["stdout"].splitlines()[0].split() == [local.backend.endpoint_url, *regions]
     assert found["exitCode"] == 0
 
 
