@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from email.utils import formatdate
 from typing import Any
 
@@ -22,6 +22,8 @@ from agentcore_local.service.http import HttpRequest, HttpResponse
 from agentcore_local.service.service import CodeInterpreterService
 from agentcore_local.settings import ADMIN_PATH, Settings
 from agentcore_local.web_pages import refusal
+
+Handler = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
 class Gateway:
@@ -66,9 +68,9 @@ class Gateway:
         elif (problem := refusal(_headers(scope))) is not None:
             await self._refuse(scope, send, problem)
         elif scope["type"] == "http" and scope["path"].startswith(f"{ADMIN_PATH}/"):
-            await self._answer(send, await self._administration.handle(await _read(scope, receive)))
+            await self._serve(self._administration.handle, scope, receive, send)
         elif scope["type"] == "http" and self._service.matches(scope["method"], _raw_path(scope)):
-            await self._answer(send, await self._service.handle(await _read(scope, receive)))
+            await self._serve(self._service.handle, scope, receive, send)
         else:
             await self._ministack(scope, receive, send)
 
@@ -86,6 +88,11 @@ class Gateway:
             await send(message)
 
         await self._ministack(scope, receive, send_and_start)  # type: ignore[arg-type]
+
+    async def _serve(self, handle: Handler, scope: Scope, receive: Receive, send: Send) -> None:
+        request = await _read(scope, receive)
+        if request is not None:
+            await self._answer(send, await handle(request))
 
     async def _refuse(self, scope: Scope, send: Send, problem: str) -> None:
         if scope["type"] == "websocket":
@@ -108,10 +115,13 @@ class Gateway:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _read(scope: Scope, receive: Receive) -> HttpRequest:
+async def _read(scope: Scope, receive: Receive) -> HttpRequest | None:
+    """The request, or None if its sender left before it was whole."""
     chunks: list[bytes] = []
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         chunks.append(message.get("body", b""))
         if not message.get("more_body"):
             break

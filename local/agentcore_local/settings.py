@@ -106,14 +106,15 @@ class Settings:
 
 def _host_problem(host: str) -> str | None:
     try:
-        loopback = ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
+        loopback = address.version == 4 and address.is_loopback
     except ValueError:
         loopback = False
     if loopback:
         return None
     return (
-        f"the host must be a loopback address such as {LOOPBACK}, got {host!r}: this server runs "
-        "the code that it is given, on this machine"
+        f"the host must be an IPv4 loopback address such as {LOOPBACK}, got {host!r}: this server "
+        "runs the code that it is given, on this machine"
     )
 
 

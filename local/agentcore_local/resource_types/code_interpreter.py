@@ -19,7 +19,7 @@ from agentcore_local.cloudformation.resource_kinds import (
 )
 from agentcore_local.resource_types.acting import account_caller
 from agentcore_local.resource_types.network_interfaces import NetworkInterfaces
-from agentcore_local.resource_types.schema import TypeSchema
+from agentcore_local.resource_types.schema import Shape, TypeSchema
 from agentcore_local.service.backend import Caller
 from agentcore_local.service.errors import ServiceError
 
@@ -36,6 +36,32 @@ SCHEMA = TypeSchema(
     ),
     updatable=("Tags",),
     tags=("Tags", "map"),
+    shapes={
+        "Certificates": Shape(
+            most_items=10,
+            items=Shape(
+                members={
+                    "CertificateLocation": Shape(
+                        members={"SecretArn": None}, required=("SecretArn",)
+                    )
+                },
+                required=("CertificateLocation",),
+            ),
+        ),
+        "NetworkConfiguration": Shape(
+            members={
+                "NetworkMode": None,
+                "VpcConfig": Shape(
+                    members={
+                        "SecurityGroups": Shape(most_items=16),
+                        "Subnets": Shape(most_items=16),
+                    },
+                    required=("SecurityGroups", "Subnets"),
+                ),
+            },
+            required=("NetworkMode",),
+        ),
+    },
 )
 
 _POLL_SECONDS = 0.02
@@ -175,12 +201,12 @@ def _parameters(properties: Properties) -> dict[str, Any]:
     network = properties["NetworkConfiguration"]
     parameters: dict[str, Any] = {
         "name": properties["Name"],
-        "networkConfiguration": {"networkMode": network.get("NetworkMode", "SANDBOX")},
+        "networkConfiguration": {"networkMode": network["NetworkMode"]},
     }
     if vpc := network.get("VpcConfig"):
         parameters["networkConfiguration"]["vpcConfig"] = {
-            "securityGroups": vpc.get("SecurityGroups", []),
-            "subnets": vpc.get("Subnets", []),
+            "securityGroups": vpc["SecurityGroups"],
+            "subnets": vpc["Subnets"],
         }
     for name, member in (("Description", "description"), ("ExecutionRoleArn", "executionRoleArn")):
         if name in properties:

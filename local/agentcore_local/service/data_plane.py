@@ -103,6 +103,8 @@ class DataPlane:
         """StopCodeInterpreterSession."""
         interpreter = self._interpreter(state, caller, "StopCodeInterpreterSession", params)
         if answer := state.tokens.recall("StopCodeInterpreterSession", params):
+            # The first attempt may be under way still.
+            await self._until_ended(state.sessions.get(interpreter.id, params["sessionId"]))
             return answer
         session = state.sessions.get(interpreter.id, params["sessionId"])
         if session.status == "TERMINATED" and self._behaviour.stop_of_ended_session_fails:
@@ -119,9 +121,10 @@ class DataPlane:
             state.sessions.end(session, now)
             if was_ready and self._faults.strike("restarting_agent", resource=interpreter.id):
                 self._start(state, interpreter, {"name": "restarted"})
-            await self._until_ended(session)
         answer = session.describe()
         state.tokens.remember("StopCodeInterpreterSession", params, answer)
+        if session.status == "TERMINATED":
+            await self._until_ended(session)
         return answer
 
     async def invoke(

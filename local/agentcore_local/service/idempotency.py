@@ -12,6 +12,9 @@ from agentcore_local.service.errors import IDEMPOTENT_PARAMETER_MISMATCH, invali
 KEPT_SECONDS = 24 * 3600
 """For how long a token is remembered; the documentation names no time."""
 
+# Headers that tell attempts apart, not what is asked for; botocore adds them by itself in Lambda.
+_OF_EACH_ATTEMPT = frozenset({"traceId", "traceParent"})
+
 
 class IdempotencyTokens:
     """The tokens that one account in one region has used, with what they got."""
@@ -51,4 +54,5 @@ class IdempotencyTokens:
 
 
 def _fingerprint(params: Mapping[str, Any]) -> str:
-    return json.dumps(params, sort_keys=True, default=repr)
+    asked = {name: value for name, value in params.items() if name not in _OF_EACH_ATTEMPT}
+    return json.dumps(asked, sort_keys=True, default=repr)

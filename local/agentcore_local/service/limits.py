@@ -67,8 +67,9 @@ class RateLimiter:
             return
         now = self._clock()
         key = (account, region, operation)
-        tokens, since = self._buckets.get(key, (rate, now))
-        tokens = min(rate, tokens + (now - since) * rate)
+        most = max(1.0, rate)  # or a rate below one would let nothing through
+        tokens, since = self._buckets.get(key, (most, now))
+        tokens = min(most, tokens + (now - since) * rate)
         enough = tokens >= 1
         self._buckets[key] = (tokens - 1 if enough else tokens, now)
         if not enough:

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 FieldError = tuple[str, str]
 
 NUMBERS = ("integer", "long", "double", "float")
+_LARGEST_LONG = 2**63 - 1
 
 
 class _WrongType(Exception):
@@ -105,7 +106,11 @@ def _encodable(text: str, path: str) -> str:
 
 
 def _convert_number(kind: str, value: int | float, path: str) -> int | float:
-    if not math.isfinite(value):
+    # JSON may have an integer that no number of the model holds, nor any float.
+    if isinstance(value, int):
+        if abs(value) > _LARGEST_LONG:
+            raise _WrongType(path, "a number")
+    elif not math.isfinite(value):
         raise _WrongType(path, "a number")
     if kind not in ("integer", "long"):
         return value

@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 TYPE = "AWS::BedrockAgentCore::CodeInterpreterCustom"
+SANDBOX = {"NetworkMode": "SANDBOX"}
 ATTRIBUTES = ["CodeInterpreterId", "CodeInterpreterArn", "Status", "CreatedAt", "LastUpdatedAt"]
 
 
@@ -202,10 +203,30 @@ def test_an_interpreter_that_ends_in_create_failed_is_deleted_in_the_rollback(
     ("properties", "problem"),
     [
         ({"Name": "x"}, "required key [NetworkConfiguration] not found"),
-        ({"NetworkConfiguration": {}}, "required key [Name] not found"),
+        ({"NetworkConfiguration": SANDBOX}, "#: required key [Name] not found"),
         (
-            {"Name": "x", "NetworkConfiguration": {}, "Mode": "y"},
-            "extraneous key [Mode] is not permitted",
+            {"Name": "x", "NetworkConfiguration": SANDBOX, "Mode": "y"},
+            "#: extraneous key [Mode] is not permitted",
+        ),
+        (
+            {"Name": "x", "NetworkConfiguration": {}},
+            "#/NetworkConfiguration: required key [NetworkMode] not found",
+        ),
+        (
+            {"Name": "x", "NetworkConfiguration": {**SANDBOX, "Bogus": 1}},
+            "#/NetworkConfiguration: extraneous key [Bogus] is not permitted",
+        ),
+        (
+            {"Name": "x", "NetworkConfiguration": {"NetworkMode": "VPC", "VpcConfig": {}}},
+            "#/NetworkConfiguration/VpcConfig: required key [Subnets] not found",
+        ),
+        (
+            {"Name": "x", "NetworkConfiguration": SANDBOX, "Certificates": [{}] * 11},
+            "#/Certificates: expected maximum item count: 10, found: 11",
+        ),
+        (
+            {"Name": "x", "NetworkConfiguration": SANDBOX, "Certificates": [{}]},
+            "#/Certificates/0: required key [CertificateLocation] not found",
         ),
         (
             {"Name": "has-hyphen", "NetworkConfiguration": {"NetworkMode": "SANDBOX"}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 SYSTEM = "aws.codeinterpreter.v1"
@@ -55,6 +56,32 @@ def test_the_same_stop_and_the_same_deletion_again_are_no_errors(local: Any) -> 
     local.control.delete_code_interpreter(**delete)
     local.backend.clock_offset += 5
     assert local.control.delete_code_interpreter(**delete)["status"] == "DELETING"
+
+
+def test_a_stop_that_is_sent_again_while_it_is_under_way_is_no_error(local: Any) -> None:
+    session = local.session()
+    session.run("state = 1")  # a process has to end first
+    stop = {
+        "codeInterpreterIdentifier": SYSTEM,
+        "sessionId": session.id,
+        "clientToken": token(),
+    }
+    with ThreadPoolExecutor(4) as threads:
+        answers = [
+            each.result()
+            for each in [
+                threads.submit(local.data.stop_code_interpreter_session, **stop) for _ in range(4)
+            ]
+        ]
+    assert {each["sessionId"] for each in answers} == {session.id}
+
+
+def test_attempts_of_one_request_may_have_traces_of_their_own(local: Any) -> None:
+    params = {"codeInterpreterIdentifier": SYSTEM, "name": "n", "clientToken": token()}
+    start = local.data.start_code_interpreter_session
+    first = start(**params, traceId="Root=1-00000000-000000000000000000000001")
+    second = start(**params, traceId="Root=1-00000000-000000000000000000000002")
+    assert second["sessionId"] == first["sessionId"]
 
 
 def test_a_token_counts_in_its_own_account_region_and_operation(local: Any) -> None:

@@ -50,6 +50,7 @@ def test_too_many_requests_are_throttled_per_operation(start_local: Any) -> None
     rates = {"GetCodeInterpreter": 0.001, "ListCodeInterpreters": 2}
     local = start_local(limits=Limits(requests_per_second=rates))
     get = local.control.get_code_interpreter
+    get(codeInterpreterId=SYSTEM)
     code, status, _ = local.error(get, codeInterpreterId=SYSTEM)
     assert (code, status) == ("ThrottlingException", 429)
     local.control.list_code_interpreters()
@@ -81,6 +82,16 @@ def test_a_bucket_holds_one_second_of_requests_and_refills_steadily() -> None:
     assert allowed() == 30
     limiter.take("other account", "region", "Op")
     limiter.take("account", "other region", "Op")
+
+
+def test_a_rate_below_one_lets_one_request_through_at_a_time() -> None:
+    clock = Clock()
+    limiter = RateLimiter({"Op": 0.5}, clock)
+    for _ in range(3):
+        limiter.take("account", "region", "Op")
+        with pytest.raises(ServiceError):
+            limiter.take("account", "region", "Op")
+        clock.now += 2
 
 
 @pytest.mark.parametrize("operation", ["TagResource", "unknown"])
