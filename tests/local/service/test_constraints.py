@@ -335,6 +335,7 @@ def test_all_that_is_wrong_is_said_at_once(local: Any) -> None:
         b'{"sessionTimeoutSeconds": 1.5}',
         b'{"sessionTimeoutSeconds": true}',
         b'{"sessionTimeoutSeconds": 1e999}',
+        b'{"sessionTimeoutSeconds": ' + b"9" * 400 + b"}",
         b'{"certificates": {}}',
         b'{"certificates": [1]}',
         b'{"name": "\\ud800"}',
