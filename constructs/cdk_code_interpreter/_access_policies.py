@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
-from aws_cdk import Annotations
+import jsii
+from aws_cdk import Annotations, AspectPriority, Aspects, IAspect
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from ._acknowledgements import acknowledge_wildcard
 from ._places import Component, path_of, resource_of, stack_of
@@ -67,6 +68,9 @@ class AccessPolicies(Component):
         self._role = role
         self._manager = manager
         self._policies: list[_Policy] = []
+        # All at once, when most is known: each addition would take several calls across jsii.
+        self._is_written = False
+        Aspects.of(self).add(_Writer(self, self._write), priority=AspectPriority.MUTATING)
 
     def allow(self, actions: Sequence[str], resource_arn: str) -> iam.CfnManagedPolicy | None:
         """Allow actions on a resource.
@@ -94,13 +98,32 @@ class AccessPolicies(Component):
                     "'Managed policies attached to an IAM role' raised to 20",
                 )
         self._policies[-1].add(wanted, resource_arn)
-        acknowledge_wildcard(
-            self._manager,
-            resource_arn,
-            "The pattern names one interpreter in all its generations: a replaced one must be "
-            "reached until it is deleted.",
-        )
+        if self._is_written:  # an aspect defines something that needs it
+            self._write()
         return self._policies[-1].resource
+
+    def _write(self) -> None:
+        self._is_written = True
+        for policy in self._policies:
+            for arn in policy.write():
+                acknowledge_wildcard(
+                    self._manager,
+                    arn,
+                    "The pattern names one interpreter in all its generations: a replaced one must "
+                    "be reached until it is deleted.",
+                )
+
+
+@jsii.implements(IAspect)
+class _Writer:
+    def __init__(self, policies: Construct, write: Callable[[], None]) -> None:
+        self._policies = policies
+        self._write = write
+
+    def visit(self, node: IConstruct) -> None:
+        """Write what is allowed, before anybody looks at the policies below."""
+        if node is self._policies:
+            self._write()
 
 
 class _Policy:
@@ -110,6 +133,7 @@ class _Policy:
         self._stack = stack_of(scope)
         self._statements: dict[tuple[str, ...], iam.PolicyStatement] = {}
         self._contents: dict[tuple[str, ...], list[str]] = {}
+        self._unwritten: dict[tuple[str, ...], list[str]] = {}
         self._size = _FRAME
         words = re.findall(r"[A-Za-z0-9]+", f"{path_of(scope)}/{construct_id}".partition("/")[2])
         self._logical_id = "".join(words)[-180:]
@@ -123,17 +147,27 @@ class _Policy:
     def add(self, actions: tuple[str, ...], resource_arn: str) -> None:
         self._size += self._cost(actions, resource_arn)
         self._contents.setdefault(actions, []).append(resource_arn)
-        if actions in self._statements:
-            self._statements[actions].add_resources(resource_arn)
-        else:
-            statement = iam.PolicyStatement(actions=list(actions), resources=[resource_arn])
+        self._unwritten.setdefault(actions, []).append(resource_arn)
+
+    def write(self) -> list[str]:
+        """Write what is not in the template yet; the ARNs of that."""
+        written = []
+        for actions, arns in self._unwritten.items():
+            written += arns
+            if actions in self._statements:
+                self._statements[actions].add_resources(*arns)
+                continue
+            statement = iam.PolicyStatement(actions=list(actions), resources=arns)
             self._policy.add_statements(statement)
             self._statements[actions] = statement
-        self._rename()
+        if written:
+            self._unwritten = {}
+            self._rename()
+        return written
 
     def _cost(self, actions: tuple[str, ...], resource_arn: str) -> int:
         cost = size_of(resource_arn) + len('"",')
-        if actions not in self._statements:
+        if actions not in self._contents:
             cost += _STATEMENT + sum(len(each) + len('"",') for each in actions)
         return cost
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 
+import jsii
 import pytest
-from aws_cdk import App, Aws, CfnParameter, Stack
+from aws_cdk import App, Aspects, Aws, CfnParameter, IAspect, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Annotations, Match
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdk_code_interpreter import CodeInterpreter
+from cdk_code_interpreter import CodeInterpreter, SessionJanitor
 from cdk_code_interpreter._access_policies import LARGEST_POLICY, AccessPolicies, size_of
 
 from .apps import QUICK
@@ -76,6 +77,23 @@ def test_a_replacement_of_the_interpreter_leaves_the_policy_alone(new_app, synth
         CodeInterpreter(stack, "Sandbox", description=description)
         found.append(access_policies(synthesise(stack)))
     assert found[0] == found[1]
+
+
+def test_what_an_aspect_defines_is_allowed_too(new_app, synthesise):
+    @jsii.implements(IAspect)
+    class Janitors:
+        def visit(self, node):
+            if isinstance(node, CodeInterpreter) and not node.node.try_find_child("Janitor"):
+                SessionJanitor(node, "Janitor", interpreter=node)
+
+    stack = Stack(new_app(), "Analytics")
+    for name in ("A", "B"):
+        SessionJanitor(stack, f"{name}Janitor", interpreter=CodeInterpreter(stack, name))
+    late = CodeInterpreter(stack, "Late")
+    Aspects.of(stack).add(Janitors())
+    policies = access_policies(synthesise(stack))
+    (janitors,) = [json.dumps(p) for n, p in policies.items() if "Janitor" in n]
+    assert all(each in janitors for each in ("/A_", "/B_", stack.resolve(late._stem)))
 
 
 def longest(document) -> int:
