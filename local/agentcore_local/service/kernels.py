@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 READY_SECONDS = 60
 INTERRUPT_SECONDS = 3
 MARK_SECONDS = 1
+REPLY_SECONDS = 10
 
 LaunchedKernel = tuple[int, Path]
 """A kernel's process and its connection file."""
@@ -127,12 +128,15 @@ class JupyterKernel:
         collector = OutputCollector(message_id)
         try:
             await self._until_end(collector.collect(client), timeout)
-            if self._marking is not None:
-                await self._collect_the_rest(client, collector, self._marking)
         except TimeoutError:
             await self._stop_runaway(client, collector)
             note = f"Execution was stopped: it took longer than {timeout:g} seconds"
             collector.add_error(note)
+        else:
+            with contextlib.suppress(TimeoutError):
+                await self._until_end(collector.read_reply(client), REPLY_SECONDS)
+            if self._marking is not None:
+                await self._collect_the_rest(client, collector, self._marking)
         return collector.execution()
 
     async def _collect_the_rest(
@@ -216,6 +220,7 @@ class OutputCollector:
         self._blocks: list[tuple[str, dict[str, Any]]] = []
         self._streams = {"stdout": "", "stderr": ""}
         self._failed = False
+        self._reply: dict[str, Any] = {}
 
     async def collect(self, client: AsyncKernelClient) -> None:
         """Read broadcasts until the kernel is idle again."""
@@ -226,14 +231,21 @@ class OutputCollector:
                     return
                 self._add(message["header"]["msg_type"], message["content"])
 
+    async def read_reply(self, client: AsyncKernelClient) -> None:
+        """Read the answer to the request itself, which tells of errors that no broadcast told."""
+        while not self._reply:
+            message = await client.get_shell_msg()
+            if _answers(message, self._message_id):
+                self._reply = message["content"]
+
     async def collect_mark(self, client: AsyncKernelClient, message_id: str, mark: str) -> None:
         """Read what was still under way, up to a mark that another message prints."""
-        ours = {self._message_id, message_id}
         while any(mark not in text for text in self._streams.values()):
             message = await client.get_iopub_msg()
-            is_stream = message["header"]["msg_type"] == "stream"
-            if is_stream and message["parent_header"].get("msg_id") in ours:
-                self._add("stream", message["content"])
+            kind = message["header"]["msg_type"]
+            is_mark = kind == "stream" and _answers(message, message_id)
+            if is_mark or _answers(message, self._message_id):
+                self._add(kind, message["content"])
         for name, text in self._streams.items():
             self._streams[name] = text.replace(f"{mark}\n", "")
         for _, block in self._blocks:
@@ -243,6 +255,8 @@ class OutputCollector:
 
     def execution(self) -> Execution:
         """What was gathered so far."""
+        if self._reply.get("status") == "error" and not self._failed:
+            self._add("error", self._reply)
         content = []
         for _, block in self._blocks:
             if block["type"] == "text":
@@ -272,8 +286,9 @@ class OutputCollector:
         elif kind in ("execute_result", "display_data"):
             self._add_data(content["data"])
         elif kind == "error":
-            traceback = content["traceback"] or [f"{content['ename']}: {content['evalue']}"]
-            self.add_error(plain("\n".join(traceback)))
+            # Deno's traceback of what is no Error is an empty text.
+            traceback = plain("\n".join(content.get("traceback", []))).strip("\n")
+            self.add_error(traceback or f"{content['ename']}: {content['evalue']}")
 
     def _add_text(self, source: str, text: str) -> None:
         if self._blocks and self._blocks[-1][0] == source:

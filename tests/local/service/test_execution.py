@@ -67,6 +67,20 @@ def test_each_language_prints_keeps_its_state_and_fails_with_a_traceback(
     assert stdout(session.run(use, **language)) == "2"
 
 
+@pytest.mark.parametrize("language", ["javascript", "typescript"])
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("let x = ;", "Execution failed"), ("throw 'thrown'", "Error: thrown")],
+    ids=["syntax error", "thrown text"],
+)
+def test_deno_tells_of_every_error(local: Any, language: str, code: str, told: str) -> None:
+    failed = local.session().run(code, language=language)
+    assert failed["isError"] is True
+    assert failed["structuredContent"]["exitCode"] == 1
+    assert told in failed["structuredContent"]["stderr"]
+    assert told in failed["content"][0]["text"]
+
+
 def test_python_is_the_language_unless_said_otherwise(local: Any) -> None:
     assert stdout(local.session().run("print(True)")) == "True"
 
