@@ -341,6 +341,9 @@ def become_command(request: dict[str, Any]) -> NoReturn:
     """Be another program, with its output going to files."""
     try:
         leave_the_host()
+        # Python ignores these two, which an execve keeps.
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(os.open(request["stdout"], flags, 0o600), 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -62,6 +63,22 @@ def test_exit_codes_and_output_are_reported(tmp_path: Path) -> None:
     with_processes(tmp_path, run)
     assert (tmp_path / "out").read_text() == "out\n"
     assert (tmp_path / "err").read_text() == "err\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGPIPE, signal.SIGXFSZ])
+def test_signals_that_python_ignores_end_programs(tmp_path: Path, number: signal.Signals) -> None:
+    async def run(processes: Processes) -> None:
+        pid = await processes.run(
+            "one",
+            ["sh", "-c", f"kill -{number.value} $$"],
+            environment=ENVIRONMENT,
+            cwd=tmp_path,
+            stdout=tmp_path / "out",
+            stderr=tmp_path / "err",
+        )
+        assert await processes.wait(pid) == -number
+
+    with_processes(tmp_path, run)
 
 
 def test_a_program_that_is_missing_ends_with_127(tmp_path: Path) -> None:
