@@ -38,6 +38,7 @@ class Command:
         self._stderr = self._stdout if merged else output_folder / f"{name}.err"
         self._started = time.perf_counter()
         self._pid = 0
+        self._killed = False
 
     async def run(
         self,
@@ -57,6 +58,8 @@ class Command:
             stdout=self._stdout,
             stderr=self._stderr,
         )
+        if self._killed:  # before it had a process
+            await self.kill()
         end = asyncio.ensure_future(self._processes.wait(self._pid))
         note = ""
         try:
@@ -70,7 +73,8 @@ class Command:
         return self._execution(128 - code if code < 0 else code, note)
 
     async def kill(self) -> None:
-        """Kill the command with its descendants."""
+        """Kill the command with its descendants, or as soon as it has a process."""
+        self._killed = True
         if self._pid:
             await self._processes.kill(self._pid)
 

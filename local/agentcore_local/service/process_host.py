@@ -135,7 +135,7 @@ class ProcessHost:
 
     def _kernel_is_ready(self, kernel: ParkedKernel) -> None:
         self._selector.unregister(kernel.ready)
-        kernel.is_ready = bool(os.read(kernel.ready, 1))
+        kernel.is_ready = bool(os.read(kernel.ready, 1)) and kernel.pid in self._children
         os.close(kernel.ready)
         if not kernel.is_ready:
             self._parked.remove(kernel)
@@ -151,14 +151,27 @@ class ProcessHost:
         for kernel in [each for each in self._parked if each.is_ready]:
             if not self._waiting:
                 break
-            request = self._waiting.pop(0)
+            request = self._waiting[0]
             self._parked.remove(kernel)
-            self._children[kernel.pid].session = request["session"]
             place = json.dumps({key: request[key] for key in ("env", "cwd", "path")})
-            os.write(kernel.assignment, place.encode() + b"\n")
-            os.close(kernel.assignment)
+            try:
+                os.write(kernel.assignment, place.encode() + b"\n")
+            except BrokenPipeError:  # it has ended, which is yet to be reported
+                continue
+            finally:
+                os.close(kernel.assignment)
+            self._waiting.pop(0)
+            self._children[kernel.pid].session = request["session"]
             self._say(id=request["id"], pid=kernel.pid, connection=str(kernel.connection))
         self._park_kernels()
+
+    def _drop_parked(self, pid: int) -> None:
+        """Forget a kernel that ended while it was ready; the next session makes another."""
+        for kernel in self._parked:
+            if kernel.pid == pid and kernel.is_ready:  # or else its pipe tells of its end
+                self._parked.remove(kernel)
+                os.close(kernel.assignment)
+                return
 
     # Commands
 
@@ -187,6 +200,7 @@ class ProcessHost:
                 self._cpu_of_ended[child.session] = (
                     self._cpu_of_ended.get(child.session, 0.0) + spent
                 )
+            self._drop_parked(pid)
             self._say(exited=pid, code=os.waitstatus_to_exitcode(status))
 
     def _processes_of(self, session: str | None) -> dict[str, list[psutil.Process]]:
@@ -341,6 +355,9 @@ def become_command(request: dict[str, Any]) -> NoReturn:
     """Be another program, with its output going to files."""
     try:
         leave_the_host()
+        # Python ignores these two, which an execve keeps.
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(os.open(request["stdout"], flags, 0o600), 1)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.commands import Command
 from agentcore_local.service.limits import Limits
+from agentcore_local.service.processes import Processes
+from agentcore_local.service.results import Execution
 
 
 def structured(result: dict[str, Any]) -> dict[str, Any]:
@@ -107,6 +112,32 @@ def test_a_stopped_task_is_canceled_with_its_processes(local: Any) -> None:
     assert status_of(session, task) == "canceled"
     assert local.processes_of(session.id) == []
     assert session.invoke("stopTask", taskId=task)["isError"] is True
+
+
+def test_a_command_that_is_killed_before_it_has_a_process_is_killed_once_it_has(
+    tmp_path: Path,
+) -> None:
+    processes = Processes(tmp_path, warm_kernels=0)
+    command = Command(processes, tmp_path, limit=1000, merged=False)
+
+    async def start_and_kill_at_once() -> Execution:
+        try:
+            running = asyncio.create_task(
+                command.run(
+                    "one",
+                    "sleep 1000",
+                    environment={"PATH": "/usr/bin:/bin"},
+                    cwd=tmp_path,
+                    timeout=1000,
+                )
+            )
+            await asyncio.sleep(0)  # it has begun, and asks for its process
+            await command.kill()
+            return await asyncio.wait_for(running, timeout=20)
+        finally:
+            await processes.stop()
+
+    assert asyncio.run(start_and_kill_at_once()).exit_code == 128 + 9
 
 
 def test_an_unknown_task_is_an_error_result(local: Any) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
-from agentcore_local.service.processes import HostLostError, Processes
+from agentcore_local.service.processes import HostLostError, Processes, RunningKernel
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "AGENTCORE_LOCAL_SESSION": "one"}
 
 
-def with_processes(folder: Path, work: Callable[[Processes], Awaitable[None]]) -> Processes:
-    processes = Processes(folder, warm_kernels=0)
+def with_processes(
+    folder: Path, work: Callable[[Processes], Awaitable[None]], *, warm_kernels: int = 0
+) -> Processes:
+    processes = Processes(folder, warm_kernels=warm_kernels)
 
     async def run() -> None:
         try:
@@ -64,6 +68,22 @@ def test_exit_codes_and_output_are_reported(tmp_path: Path) -> None:
     assert (tmp_path / "err").read_text() == "err\n"
 
 
+@pytest.mark.parametrize("number", [signal.SIGPIPE, signal.SIGXFSZ])
+def test_signals_that_python_ignores_end_programs(tmp_path: Path, number: signal.Signals) -> None:
+    async def run(processes: Processes) -> None:
+        pid = await processes.run(
+            "one",
+            ["sh", "-c", f"kill -{number.value} $$"],
+            environment=ENVIRONMENT,
+            cwd=tmp_path,
+            stdout=tmp_path / "out",
+            stderr=tmp_path / "err",
+        )
+        assert await processes.wait(pid) == -number
+
+    with_processes(tmp_path, run)
+
+
 def test_a_program_that_is_missing_ends_with_127(tmp_path: Path) -> None:
     async def run(processes: Processes) -> None:
         pid = await processes.run(
@@ -78,6 +98,63 @@ def test_a_program_that_is_missing_ends_with_127(tmp_path: Path) -> None:
 
     with_processes(tmp_path, run)
     assert (tmp_path / "err").read_text() == "/no/such/program: No such file or directory\n"
+
+
+def host_of(processes: Processes) -> psutil.Process:
+    assert processes._host is not None
+    return psutil.Process(processes._host.pid)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether it is a zombie, and its threads have let go of its files too."""
+    return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() == 1
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("reported", [True, False])
+def test_a_kernel_that_ends_while_it_waits_for_a_session_is_replaced(
+    tmp_path: Path, reported: bool
+) -> None:
+    """Whether or not the host knows of its end when the next session wants a kernel."""
+    open_files = 0
+
+    async def count_open_files(processes: Processes) -> None:
+        nonlocal open_files
+        await processes.start()
+        await processes.usage()
+        open_files = host_of(processes).num_fds()
+
+    async def run(processes: Processes) -> None:
+        async def start_kernel(session: str) -> RunningKernel:
+            return await processes.start_kernel(
+                session, environment=ENVIRONMENT, cwd=tmp_path, path=[]
+            )
+
+        used = await start_kernel("one")
+        host = host_of(processes)
+        of_first = {psutil.Process(used.pid), *psutil.Process(used.pid).children()}
+        await until(lambda: host.num_fds() == open_files + 1)  # one kernel is ready, and waits
+        waiting = set(host.children(recursive=True)) - of_first
+        kernel = max(waiting, key=lambda each: each.pid)
+        if not reported:
+            host.suspend()
+        kernel.kill()
+        if reported:
+            await until(lambda: host.num_fds() == open_files)
+        else:
+            await until(lambda: has_ended(kernel))
+        asking = asyncio.create_task(start_kernel("two"))
+        await asyncio.sleep(0)  # the request is in the host's standard input
+        host.resume()
+        assert psutil.Process((await asking).pid) not in waiting | of_first
+        assert host_of(processes) == host  # and so the first session still has its kernel
+
+    with_processes(tmp_path, count_open_files)
+    with_processes(tmp_path, run, warm_kernels=1)
 
 
 def test_usage_counts_what_has_ended_too(tmp_path: Path) -> None:
