@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import shutil
 import time
 import uuid
@@ -15,6 +16,9 @@ from agentcore_local.service.processes import Processes
 from agentcore_local.service.results import Execution, streams_execution, text_result
 
 SHELL = shutil.which("bash") or "/bin/sh"
+
+LONGEST_ARGUMENT = 100_000
+"""A longer command goes to the shell in a file: Linux gives one argument 128 KiB at most."""
 
 
 class Command:
@@ -36,6 +40,7 @@ class Command:
         name = uuid.uuid4().hex
         self._stdout = output_folder / f"{name}.out"
         self._stderr = self._stdout if merged else output_folder / f"{name}.err"
+        self._script = output_folder / f"{name}.sh"
         self._started = time.perf_counter()
         self._pid = 0
         self._killed = False
@@ -50,9 +55,10 @@ class Command:
         timeout: float,
     ) -> Execution:
         """Run the command to its end, or for as long as it may take."""
+        text = await asyncio.to_thread(self._as_argument, command)
         self._pid = await self._processes.run(
             session,
-            [SHELL, "-c", command],
+            [SHELL, "-c", text],
             environment=environment,
             cwd=cwd,
             stdout=self._stdout,
@@ -70,6 +76,7 @@ class Command:
             code = await end
         finally:
             end.cancel()
+            self._script.unlink(missing_ok=True)
         return self._execution(128 - code if code < 0 else code, note)
 
     async def kill(self) -> None:
@@ -82,6 +89,15 @@ class Command:
         """Delete the files of its output."""
         for file in {self._stdout, self._stderr}:
             file.unlink(missing_ok=True)
+
+    def _as_argument(self, command: str) -> str:
+        """The command itself, or one that has the same shell run it from a file."""
+        encoded = command.encode()
+        if len(encoded) <= LONGEST_ARGUMENT:
+            return command
+        self._script.write_bytes(encoded)
+        # Not a script of its own: $0 and the names in error messages are those of any command.
+        return f'eval "$(cat {shlex.quote(str(self._script))})"'
 
     def _execution(self, code: int, note: str) -> Execution:
         seconds = time.perf_counter() - self._started

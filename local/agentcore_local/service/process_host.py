@@ -79,7 +79,7 @@ class ProcessHost:
         self._selector.register(0, selectors.EVENT_READ, "request")
         self._selector.register(wake_read, selectors.EVENT_READ, "child")
         self._park_kernels()
-        pending = b""
+        pending: list[bytes] = []
         while True:
             for key, _ in self._selector.select():
                 if key.data == "child":
@@ -91,9 +91,12 @@ class ProcessHost:
                     if not received:
                         self._end_everything()
                         return
-                    *lines, pending = (pending + received).split(b"\n")
-                    for line in lines:
-                        self._answer(json.loads(line))
+                    pending.append(received)
+                    if b"\n" in received:  # or else a long line takes squared time
+                        *lines, rest = b"".join(pending).split(b"\n")
+                        pending = [rest]
+                        for line in lines:
+                            self._answer(json.loads(line))
                 else:
                     self._kernel_is_ready(key.data)
 

@@ -14,6 +14,7 @@ from agentcore_local.service.commands import Command
 from agentcore_local.service.limits import Limits
 from agentcore_local.service.processes import Processes
 from agentcore_local.service.results import Execution
+from agentcore_local.service.runtime import session_folders
 
 
 def structured(result: dict[str, Any]) -> dict[str, Any]:
@@ -41,6 +42,40 @@ def test_a_program_that_is_missing_is_127(local: Any) -> None:
     found = structured(local.session().invoke("executeCommand", command="no-such-program"))
     assert found["exitCode"] == 127
     assert "no-such-program" in found["stderr"]
+
+
+@pytest.mark.parametrize("tool", ["executeCommand", "startCommandExecution"])
+@pytest.mark.parametrize("size", [99_000, 131_100, 3_000_000])
+def test_a_command_may_be_long(local: Any, tool: str, size: int) -> None:
+    """A heredoc is how agents write files; the shell says the same as in a short command."""
+    session = local.session()
+    line = "0123456789 $x `y` 'z'\n"
+    text = line * (size // len(line))
+    command = f"cat > copy <<'END'\n{text}END\nno-such-program; echo $0 $#; exit 3"
+    result = session.invoke(tool, command=command)
+    if tool == "startCommandExecution":
+        task = structured(result)["taskId"]
+        while status_of(session, task) == "working":
+            pass
+        result = session.invoke("getTask", taskId=task)
+    short = "\n" * (command.count("\n")) + "no-such-program; echo $0 $#; exit 3"
+    expected = structured(session.invoke("executeCommand", command=short))
+    found = structured(result)
+    for key in ("stdout", "stderr", "exitCode"):
+        assert found[key] == expected[key]
+    assert structured(session.invoke("executeCommand", command="cat copy"))["stdout"] == text
+    folder = session_folders(local.service._work._data_folder, session.id)
+    assert list(folder.output.glob("*.sh")) == []
+
+
+@pytest.mark.parametrize("tool", ["executeCommand", "startCommandExecution"])
+def test_a_command_with_a_nul_is_a_validation_error(local: Any, tool: str) -> None:
+    session = local.session()
+    code, _, response = local.error(session.invoke, tool=tool, command="echo \0")
+    assert code == "ValidationException"
+    (field,) = response["fieldList"]
+    assert field["name"] == "arguments.command"
+    assert "NUL character; there is one at index 5" in field["message"]
 
 
 def test_a_signal_counts_from_128(local: Any) -> None:
