@@ -220,6 +220,50 @@ def test_a_process_forked_by_python_ends_with_its_session(local: Any) -> None:
     assert not local.process_exists(pid)
 
 
+def daemons(local: Any, session: Any, count: int) -> list[int]:
+    """The processes that have put their ids into the file `pids`."""
+    pids: list[int] = []
+    while len(pids) < count:
+        found = session.invoke("executeCommand", command="cat pids")
+        pids = [int(word) for word in structured(found)["stdout"].split()]
+    assert all(local.process_exists(pid) for pid in pids)
+    return pids
+
+
+def test_a_daemon_without_the_marks_of_its_session_ends_with_it(local: Any) -> None:
+    session, other = local.session(), local.session()
+    for each in (session, other):
+        command = "env -i setsid sh -c 'echo $$ >> pids; exec sleep 1000' &"
+        each.invoke("executeCommand", command=command)
+    (pid,) = daemons(local, session, 1)
+    (others,) = daemons(local, other, 1)
+    session.stop()
+    assert not local.process_exists(pid)
+    assert local.process_exists(others)
+
+
+def test_what_a_kernel_has_forked_ends_with_its_session_though_the_kernel_has_ended(
+    local: Any,
+) -> None:
+    session, other = local.session(), local.session()
+    other.run("import os")
+    code = (
+        "import multiprocessing, os, time\n"
+        "def daemon():\n"
+        "    os.setsid()\n"
+        "    open('pids', 'a').write(f'{os.getpid()}\\n')\n"
+        "    time.sleep(1000)\n"
+        "for _ in range(2): multiprocessing.Process(target=daemon, daemon=True).start()\n"
+    )
+    session.run(code)
+    pids = daemons(local, session, 2)
+    session.run("os.kill(os.getpid(), 9)")
+    assert all(local.process_exists(pid) for pid in pids)
+    session.stop()
+    assert not any(local.process_exists(pid) for pid in pids)
+    assert structured(other.run("print(os.getpid() > 0)"))["stdout"] == "True"
+
+
 @pytest.mark.parametrize(
     ("tool", "argument"),
     [

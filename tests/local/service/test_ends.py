@@ -84,7 +84,9 @@ def test_all_processes_end_with_the_server(busy: BusyAws, number: signal.Signals
 def test_what_survives_the_host_too_is_ended_by_the_next_start(busy: BusyAws) -> None:
     processes = busy.processes()
     (host,) = (each for each in processes if each.ppid() == busy.aws.pid)
-    host.kill()  # its own children end with it, daemons do not
+    for keeper in host.children():  # or else they end everything when the host dies
+        keeper.suspend()
+    host.kill()
     psutil.Process(busy.aws.pid).kill()
     psutil.wait_procs([host], timeout=10)
     busy.aws.stop()
