@@ -21,13 +21,17 @@ LONGEST_ARGUMENT = 100_000
 """A longer command goes to the shell in a file: Linux gives one argument 128 KiB at most."""
 
 
+WATCH_SECONDS = 0.1
+"""How often the output of a command is looked at, so that it cannot fill the disk."""
+
+
 class Command:
     """One command of a session, with its output in files.
 
     Args:
         processes: Starts and ends it.
         output_folder: Where its output goes.
-        limit: How many bytes of each stream are reported.
+        limit: How many bytes of each stream are reported; a command that prints more is stopped.
         merged: Whether its two streams arrive as one, as from a terminal.
     """
 
@@ -69,15 +73,26 @@ class Command:
         end = asyncio.ensure_future(self._processes.wait(self._pid))
         note = ""
         try:
-            done, _ = await asyncio.wait({end}, timeout=timeout)
-            if not done:
+            if problem := await self._watch(end, timeout):
                 await self.kill()
-                note = f"The command was stopped: it took longer than {timeout:g} seconds\n"
+                note = f"The command was stopped: it {problem}\n"
             code = await end
         finally:
             end.cancel()
             self._script.unlink(missing_ok=True)
         return self._execution(128 - code if code < 0 else code, note)
+
+    async def _watch(self, end: asyncio.Future[int], timeout: float) -> str:
+        """Wait for the end, or for what the command does too much of; returns what that is."""
+        deadline = time.perf_counter() + timeout
+        while not end.done():
+            left = deadline - time.perf_counter()
+            if left <= 0:
+                return f"took longer than {timeout:g} seconds"
+            if max(_size(self._stdout), _size(self._stderr)) > self._limit:
+                return f"printed more than {self._limit} bytes"
+            await asyncio.wait({end}, timeout=min(left, WATCH_SECONDS))
+        return ""
 
     async def kill(self) -> None:
         """Kill the command with its descendants, or as soon as it has a process."""
@@ -113,6 +128,12 @@ class Command:
         with contextlib.suppress(FileNotFoundError), file.open("rb") as stream:
             return stream.read(self._limit).decode(errors="replace")
         return ""
+
+
+def _size(file: Path) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        return file.stat().st_size
+    return 0
 
 
 class Task:

@@ -102,6 +102,23 @@ def test_a_command_that_takes_too_long_is_stopped_with_what_it_has_said(start_lo
     assert local.processes_of(session.id) == []
 
 
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_command_that_prints_without_end_is_stopped(start_local: Any, stream: str) -> None:
+    local = start_local(limits=Limits(requests_per_second={}, payload_bytes=1000))
+    session = local.session()
+    command = f"yes >&{stream}"
+    result = session.invoke("executeCommand", command=command)
+    found = structured(result)
+    assert found["exitCode"] == 128 + 9
+    assert ("y\n" * 500) in (found["stdout"], found["stderr"][:1000])
+    assert "The command was stopped: it printed more than 1000 bytes" in found["stderr"]
+    task = structured(session.invoke("startCommandExecution", command=command))["taskId"]
+    while status_of(session, task) == "working":
+        pass
+    assert status_of(session, task) == "failed"
+    assert local.processes_of(session.id) == []
+
+
 def status_of(session: Any, task: str) -> str:
     status: str = structured(session.invoke("getTask", taskId=task))["taskStatus"]
     return status
