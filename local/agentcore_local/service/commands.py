@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 import shutil
 import time
 import uuid
@@ -16,6 +17,13 @@ from agentcore_local.service.results import Execution, streams_execution, text_r
 
 SHELL = shutil.which("bash") or "/bin/sh"
 
+LONGEST_ARGUMENT = 100_000
+"""A longer command goes to the shell in a file: Linux gives one argument 128 KiB at most."""
+
+
+WATCH_SECONDS = 0.1
+"""How often the output of a command is looked at, so that it cannot fill the disk."""
+
 
 class Command:
     """One command of a session, with its output in files.
@@ -23,7 +31,7 @@ class Command:
     Args:
         processes: Starts and ends it.
         output_folder: Where its output goes.
-        limit: How many bytes of each stream are reported.
+        limit: How many bytes of each stream are reported; a command that prints more is stopped.
         merged: Whether its two streams arrive as one, as from a terminal.
     """
 
@@ -36,6 +44,7 @@ class Command:
         name = uuid.uuid4().hex
         self._stdout = output_folder / f"{name}.out"
         self._stderr = self._stdout if merged else output_folder / f"{name}.err"
+        self._script = output_folder / f"{name}.sh"
         self._started = time.perf_counter()
         self._pid = 0
         self._killed = False
@@ -50,9 +59,10 @@ class Command:
         timeout: float,
     ) -> Execution:
         """Run the command to its end, or for as long as it may take."""
+        text = await asyncio.to_thread(self._as_argument, command)
         self._pid = await self._processes.run(
             session,
-            [SHELL, "-c", command],
+            [SHELL, "-c", text],
             environment=environment,
             cwd=cwd,
             stdout=self._stdout,
@@ -63,14 +73,26 @@ class Command:
         end = asyncio.ensure_future(self._processes.wait(self._pid))
         note = ""
         try:
-            done, _ = await asyncio.wait({end}, timeout=timeout)
-            if not done:
+            if problem := await self._watch(end, timeout):
                 await self.kill()
-                note = f"The command was stopped: it took longer than {timeout:g} seconds\n"
+                note = f"The command was stopped: it {problem}\n"
             code = await end
         finally:
             end.cancel()
+            self._script.unlink(missing_ok=True)
         return self._execution(128 - code if code < 0 else code, note)
+
+    async def _watch(self, end: asyncio.Future[int], timeout: float) -> str:
+        """Wait for the end, or for what the command does too much of; returns what that is."""
+        deadline = time.perf_counter() + timeout
+        while not end.done():
+            left = deadline - time.perf_counter()
+            if left <= 0:
+                return f"took longer than {timeout:g} seconds"
+            if max(_size(self._stdout), _size(self._stderr)) > self._limit:
+                return f"printed more than {self._limit} bytes"
+            await asyncio.wait({end}, timeout=min(left, WATCH_SECONDS))
+        return ""
 
     async def kill(self) -> None:
         """Kill the command with its descendants, or as soon as it has a process."""
@@ -82,6 +104,15 @@ class Command:
         """Delete the files of its output."""
         for file in {self._stdout, self._stderr}:
             file.unlink(missing_ok=True)
+
+    def _as_argument(self, command: str) -> str:
+        """The command itself, or one that has the same shell run it from a file."""
+        encoded = command.encode()
+        if len(encoded) <= LONGEST_ARGUMENT:
+            return command
+        self._script.write_bytes(encoded)
+        # Not a script of its own: $0 and the names in error messages are those of any command.
+        return f'eval "$(cat {shlex.quote(str(self._script))})"'
 
     def _execution(self, code: int, note: str) -> Execution:
         seconds = time.perf_counter() - self._started
@@ -97,6 +128,12 @@ class Command:
         with contextlib.suppress(FileNotFoundError), file.open("rb") as stream:
             return stream.read(self._limit).decode(errors="replace")
         return ""
+
+
+def _size(file: Path) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        return file.stat().st_size
+    return 0
 
 
 class Task:

@@ -8,12 +8,16 @@ import json
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +45,17 @@ class RunningKernel:
     """A Python kernel of a session.
 
     Attributes:
-        pid: Its process.
+        pid: Its keeper's process.
         connection_file: Jupyter's connection file.
     """
 
     pid: int
     connection_file: Path
 
+
+ASKING_SECONDS = 2
+GIVE_UP_SECONDS = 10
+"""For how long processes that were left behind are asked to end, and then killed."""
 
 LONGEST_SOCKET_FOLDER = 70
 """A socket's path has room for 103 characters on the narrowest system; names below need 30."""
@@ -100,6 +108,8 @@ class Processes:
                 raise HostLostError
             if self._runs():
                 return
+            if self._reader is not None:  # a host was lost, and may have left something behind
+                await asyncio.to_thread(end_marked, self._data_folder)
             program = Path(__file__).with_name("process_host.py")
             self._host = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -145,6 +155,7 @@ class Processes:
             except TimeoutError:
                 host.kill()
                 await host.wait()
+                await asyncio.to_thread(end_marked, self._data_folder)
         if self._reader is not None:
             await self._reader
             self._reader = None
@@ -172,7 +183,7 @@ class Processes:
         stdout: Path,
         stderr: Path,
     ) -> int:
-        """Start a program for a session, its output appended to files; returns its process id."""
+        """Start a program for a session, its output appended to files; returns its keeper's id."""
         answer = await self._ask(
             "run",
             session=session,
@@ -204,7 +215,7 @@ class Processes:
         await self._ask("kill", pid=pid)
 
     async def interrupt(self, pid: int) -> None:
-        """Send Ctrl-C to one process."""
+        """Send Ctrl-C to one process that `run` or `start_kernel` started."""
         await self._ask("interrupt", pid=pid)
 
     async def end_session(self, session: str) -> SessionUsage:
@@ -292,24 +303,40 @@ def _make_socket_folder() -> Path:
 
 
 def clean_up_after_kill(data_folder: Path) -> int:
-    """Kill what a service that was itself killed has left running; returns how many there were.
+    """End what a service that was itself killed has left running; returns how many there were.
 
     The process host ends by itself when the service dies. This is for what survived the host too.
     """
     record = data_folder / "sockets"
     if not record.exists():
         return 0
-    import psutil
-
-    left = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get(OWNER_VARIABLE) == str(data_folder):
-                left.append(process)
-    for process in left:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(left, timeout=5)
+    count = end_marked(data_folder)
     shutil.rmtree(record.read_text(), ignore_errors=True)
     record.unlink()
-    return len(left)
+    return count
+
+
+def end_marked(data_folder: Path) -> int:
+    """End every process that carries the mark of a data folder; returns how many there were.
+
+    They are asked first: a keeper then ends what is below it and carries no mark.
+    """
+    found: set[psutil.Process] = set()
+    started = time.monotonic()
+    while (left := _marked(data_folder)) and time.monotonic() < started + GIVE_UP_SECONDS:
+        asked = time.monotonic() > started + ASKING_SECONDS
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(signal.SIGKILL if asked else signal.SIGTERM)
+        found.update(left)
+        time.sleep(0.01)
+    return len(found)
+
+
+def _marked(data_folder: Path) -> list[psutil.Process]:
+    marked = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):  # a zombie has no environment
+            if process.environ().get(OWNER_VARIABLE) == str(data_folder):
+                marked.append(process)
+    return marked

@@ -41,6 +41,10 @@ def check_arguments(tool: str, arguments: Mapping[str, Any], payload_limit: int)
         raise _invalid_argument(required, f"{tool} needs the argument {required}")
     if tool == "executeCode":
         _choose_runtime(arguments)
+    if "\0" in arguments.get("command", ""):
+        place = arguments["command"].index("\0")
+        message = f"A command cannot hold a NUL character; there is one at index {place}"
+        raise _invalid_argument("command", message)
     for number, item in enumerate(arguments.get("content", [])):
         size = len(item.get("blob", b"")) or len(item.get("text", "").encode())
         if size > payload_limit:

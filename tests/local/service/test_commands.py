@@ -14,6 +14,7 @@ from agentcore_local.service.commands import Command
 from agentcore_local.service.limits import Limits
 from agentcore_local.service.processes import Processes
 from agentcore_local.service.results import Execution
+from agentcore_local.service.runtime import session_folders
 
 
 def structured(result: dict[str, Any]) -> dict[str, Any]:
@@ -43,6 +44,40 @@ def test_a_program_that_is_missing_is_127(local: Any) -> None:
     assert "no-such-program" in found["stderr"]
 
 
+@pytest.mark.parametrize("tool", ["executeCommand", "startCommandExecution"])
+@pytest.mark.parametrize("size", [99_000, 131_100, 3_000_000])
+def test_a_command_may_be_long(local: Any, tool: str, size: int) -> None:
+    """A heredoc is how agents write files; the shell says the same as in a short command."""
+    session = local.session()
+    line = "0123456789 $x `y` 'z'\n"
+    text = line * (size // len(line))
+    command = f"cat > copy <<'END'\n{text}END\nno-such-program; echo $0 $#; exit 3"
+    result = session.invoke(tool, command=command)
+    if tool == "startCommandExecution":
+        task = structured(result)["taskId"]
+        while status_of(session, task) == "working":
+            pass
+        result = session.invoke("getTask", taskId=task)
+    short = "\n" * (command.count("\n")) + "no-such-program; echo $0 $#; exit 3"
+    expected = structured(session.invoke("executeCommand", command=short))
+    found = structured(result)
+    for key in ("stdout", "stderr", "exitCode"):
+        assert found[key] == expected[key]
+    assert structured(session.invoke("executeCommand", command="cat copy"))["stdout"] == text
+    folder = session_folders(local.service._work._data_folder, session.id)
+    assert list(folder.output.glob("*.sh")) == []
+
+
+@pytest.mark.parametrize("tool", ["executeCommand", "startCommandExecution"])
+def test_a_command_with_a_nul_is_a_validation_error(local: Any, tool: str) -> None:
+    session = local.session()
+    code, _, response = local.error(session.invoke, tool=tool, command="echo \0")
+    assert code == "ValidationException"
+    (field,) = response["fieldList"]
+    assert field["name"] == "arguments.command"
+    assert "NUL character; there is one at index 5" in field["message"]
+
+
 def test_a_signal_counts_from_128(local: Any) -> None:
     result = local.session().invoke("executeCommand", command="kill -TERM $$")
     assert structured(result)["exitCode"] == 128 + 15
@@ -64,6 +99,23 @@ def test_a_command_that_takes_too_long_is_stopped_with_what_it_has_said(start_lo
     assert result["isError"] is True
     assert structured(result)["stdout"] == "begun\n"
     assert "longer than 0.5 seconds" in structured(result)["stderr"]
+    assert local.processes_of(session.id) == []
+
+
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_command_that_prints_without_end_is_stopped(start_local: Any, stream: str) -> None:
+    local = start_local(limits=Limits(requests_per_second={}, payload_bytes=1000))
+    session = local.session()
+    command = f"yes >&{stream}"
+    result = session.invoke("executeCommand", command=command)
+    found = structured(result)
+    assert found["exitCode"] == 128 + 9
+    assert ("y\n" * 500) in (found["stdout"], found["stderr"][:1000])
+    assert "The command was stopped: it printed more than 1000 bytes" in found["stderr"]
+    task = structured(session.invoke("startCommandExecution", command=command))["taskId"]
+    while status_of(session, task) == "working":
+        pass
+    assert status_of(session, task) == "failed"
     assert local.processes_of(session.id) == []
 
 
@@ -183,6 +235,50 @@ def test_a_process_forked_by_python_ends_with_its_session(local: Any) -> None:
     assert local.process_exists(pid)
     session.stop()
     assert not local.process_exists(pid)
+
+
+def daemons(local: Any, session: Any, count: int) -> list[int]:
+    """The processes that have put their ids into the file `pids`."""
+    pids: list[int] = []
+    while len(pids) < count:
+        found = session.invoke("executeCommand", command="cat pids")
+        pids = [int(word) for word in structured(found)["stdout"].split()]
+    assert all(local.process_exists(pid) for pid in pids)
+    return pids
+
+
+def test_a_daemon_without_the_marks_of_its_session_ends_with_it(local: Any) -> None:
+    session, other = local.session(), local.session()
+    for each in (session, other):
+        command = "env -i setsid sh -c 'echo $$ >> pids; exec sleep 1000' &"
+        each.invoke("executeCommand", command=command)
+    (pid,) = daemons(local, session, 1)
+    (others,) = daemons(local, other, 1)
+    session.stop()
+    assert not local.process_exists(pid)
+    assert local.process_exists(others)
+
+
+def test_what_a_kernel_has_forked_ends_with_its_session_though_the_kernel_has_ended(
+    local: Any,
+) -> None:
+    session, other = local.session(), local.session()
+    other.run("import os")
+    code = (
+        "import multiprocessing, os, time\n"
+        "def daemon():\n"
+        "    os.setsid()\n"
+        "    open('pids', 'a').write(f'{os.getpid()}\\n')\n"
+        "    time.sleep(1000)\n"
+        "for _ in range(2): multiprocessing.Process(target=daemon, daemon=True).start()\n"
+    )
+    session.run(code)
+    pids = daemons(local, session, 2)
+    session.run("os.kill(os.getpid(), 9)")
+    assert all(local.process_exists(pid) for pid in pids)
+    session.stop()
+    assert not any(local.process_exists(pid) for pid in pids)
+    assert structured(other.run("print(os.getpid() > 0)"))["stdout"] == "True"
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,9 @@ def test_all_processes_end_with_the_server(busy: BusyAws, number: signal.Signals
 def test_what_survives_the_host_too_is_ended_by_the_next_start(busy: BusyAws) -> None:
     processes = busy.processes()
     (host,) = (each for each in processes if each.ppid() == busy.aws.pid)
-    host.kill()  # its own children end with it, daemons do not
+    for keeper in host.children():  # or else they end everything when the host dies
+        keeper.suspend()
+    host.kill()
     psutil.Process(busy.aws.pid).kill()
     psutil.wait_procs([host], timeout=10)
     busy.aws.stop()
@@ -99,9 +101,11 @@ def test_what_survives_the_host_too_is_ended_by_the_next_start(busy: BusyAws) ->
 
 def test_sessions_get_new_processes_when_the_host_is_lost(local: Any) -> None:
     session = local.session()
-    session.run("x = 1")
+    x = session.run("import os; x = os.getpid(); print(x)")["structuredContent"]["stdout"]
     pid = local.service._work._processes._host.pid
     os.kill(pid, signal.SIGKILL)
+    while local.process_exists(int(x)):
+        pass
     session.run("print(x)")  # fails, or finds itself in a new kernel and fails
     assert session.run("print(6 * 7)")["structuredContent"]["stdout"] == "42"
     command = session.invoke("executeCommand", command="echo on")

@@ -11,7 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from agentcore_local.service.processes import HostLostError, Processes, RunningKernel
+from agentcore_local.service.processes import (
+    OWNER_VARIABLE,
+    HostLostError,
+    Processes,
+    RunningKernel,
+)
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "AGENTCORE_LOCAL_SESSION": "one"}
 
@@ -105,9 +110,12 @@ def host_of(processes: Processes) -> psutil.Process:
     return psutil.Process(processes._host.pid)
 
 
-def has_ended(process: psutil.Process) -> bool:
-    """Whether it is a zombie, and its threads have let go of its files too."""
-    return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() == 1
+def runs(process: psutil.Process) -> bool:
+    """Whether it is there, and not a zombie that nobody collects."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -139,14 +147,14 @@ def test_a_kernel_that_ends_while_it_waits_for_a_session_is_replaced(
         of_first = {psutil.Process(used.pid), *psutil.Process(used.pid).children()}
         await until(lambda: host.num_fds() == open_files + 1)  # one kernel is ready, and waits
         waiting = set(host.children(recursive=True)) - of_first
-        kernel = max(waiting, key=lambda each: each.pid)
+        (kernel,) = (each for each in waiting if not each.children())
         if not reported:
             host.suspend()
         kernel.kill()
         if reported:
             await until(lambda: host.num_fds() == open_files)
         else:
-            await until(lambda: has_ended(kernel))
+            await until(lambda: not kernel.is_running())
         asking = asyncio.create_task(start_kernel("two"))
         await asyncio.sleep(0)  # the request is in the host's standard input
         host.resume()
@@ -174,6 +182,133 @@ def test_usage_counts_what_has_ended_too(tmp_path: Path) -> None:
         assert used.memory_bytes == 0
         assert (await processes.end_session("one")).cpu_seconds == used.cpu_seconds
         assert "one" not in await processes.usage()
+
+    with_processes(tmp_path, run)
+
+
+def test_memory_is_that_of_the_session_without_its_keeper(tmp_path: Path) -> None:
+    async def run(processes: Processes) -> None:
+        await processes.run(
+            "one",
+            ["sleep", "1000"],
+            environment=ENVIRONMENT,
+            cwd=tmp_path,
+            stdout=tmp_path / "out",
+            stderr=tmp_path / "err",
+        )
+        host = host_of(processes)
+        await until(lambda: "sleep" in [each.name() for each in host.children(recursive=True)])
+        used = (await processes.usage())["one"]
+        assert 0 < used.memory_bytes < host.memory_info().rss / 4
+
+    with_processes(tmp_path, run)
+
+
+def test_what_a_killed_command_has_used_is_counted(tmp_path: Path) -> None:
+    async def run(processes: Processes) -> None:
+        pid = await processes.run(
+            "one",
+            ["sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo; sleep 1000"],
+            environment=ENVIRONMENT,
+            cwd=tmp_path,
+            stdout=tmp_path / "out",
+            stderr=tmp_path / "err",
+        )
+        await until(lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_text() != "")
+        await processes.kill(pid)
+        assert await processes.wait(pid) == -signal.SIGKILL
+        assert (await processes.usage())["one"].cpu_seconds > 0.01
+        assert len(host_of(processes).children()) == 0
+
+    with_processes(tmp_path, run)
+
+
+def test_a_command_is_killed_however_soon(tmp_path: Path) -> None:
+    async def run(processes: Processes) -> None:
+        for _ in range(20):
+            pid = await processes.run(
+                "one",
+                ["sleep", "1000"],
+                environment=ENVIRONMENT,
+                cwd=tmp_path,
+                stdout=tmp_path / "out",
+                stderr=tmp_path / "err",
+            )
+            await processes.kill(pid)
+            assert await processes.wait(pid) == -signal.SIGKILL
+        assert host_of(processes).children() == []
+
+    with_processes(tmp_path, run)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_session_ends_though_it_has_killed_or_stopped_its_keeper(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async def run(processes: Processes) -> None:
+        pid = await processes.run(
+            "one",
+            ["sh", "-c", f"setsid sleep 1000 & kill -{number.value} $PPID; wait"],
+            environment=ENVIRONMENT,
+            cwd=tmp_path,
+            stdout=tmp_path / "out",
+            stderr=tmp_path / "err",
+        )
+        keeper = psutil.Process(pid)
+        ended = psutil.STATUS_STOPPED
+        await until(lambda: not keeper.is_running() or keeper.status() == ended)
+        await processes.end_session("one")
+        assert host_of(processes).children(recursive=True) == []
+
+    with_processes(tmp_path, run)
+
+
+def test_all_ends_with_the_host_whatever_it_has_made_of_its_environment(tmp_path: Path) -> None:
+    async def run(processes: Processes) -> None:
+        await processes.run(
+            "one",
+            ["sh", "-c", "env -i setsid sleep 1000 & env -i setsid sleep 1000 &"],
+            environment=ENVIRONMENT,
+            cwd=tmp_path,
+            stdout=tmp_path / "out",
+            stderr=tmp_path / "err",
+        )
+        host = host_of(processes)
+        names: list[str] = []
+
+        def is_up() -> bool:
+            names[:] = [each.name() for each in host.children(recursive=True)]
+            return names.count("sleep") == 2 and "sh" not in names
+
+        await until(is_up)
+        left = host.children(recursive=True)
+        host.kill()
+        await until(lambda: not any(runs(each) for each in left))
+
+    with_processes(tmp_path, run)
+
+
+def test_what_survives_a_lost_host_is_ended_before_the_next_host_starts(tmp_path: Path) -> None:
+    async def run(processes: Processes) -> None:
+        async def start(script: str) -> int:
+            return await processes.run(
+                "one",
+                ["sh", "-c", script],
+                environment={**ENVIRONMENT, OWNER_VARIABLE: str(tmp_path)},
+                cwd=tmp_path,
+                stdout=tmp_path / "out",
+                stderr=tmp_path / "err",
+            )
+
+        # Without its keeper, only the mark in its environment still says whose it is.
+        keeper = psutil.Process(await start("setsid sleep 1000 & echo $!; kill -9 $PPID"))
+        await until(lambda: not keeper.is_running())
+        daemon = psutil.Process(int((tmp_path / "out").read_text()))
+        host_of(processes).kill()
+        await until(lambda: not processes._runs())
+        assert runs(daemon)
+        await start("true")
+        assert not runs(daemon)
 
     with_processes(tmp_path, run)
 
