@@ -305,9 +305,7 @@ def become_kernel(connection: Path, assignment: int, ready: int) -> NoReturn:
         os.dup2(null, 1)
         write_connection_file(connection)
         sys.argv = ["kernel"]
-        from ipykernel.kernelapp import IPKernelApp
-
-        app: Any = IPKernelApp.instance()
+        app: Any = kernel_application()
         app.initialize(["-f", str(connection), "--HistoryManager.enabled=False", "--log-level=50"])
         os.write(ready, b"1")
         os.close(ready)
@@ -320,6 +318,19 @@ def become_kernel(connection: Path, assignment: int, ready: int) -> NoReturn:
         app.start()
     finally:
         os._exit(0)
+
+
+def kernel_application() -> Any:
+    """Jupyter's kernel, but one whose output waits for its reader instead of being dropped."""
+    import zmq
+    from ipykernel.kernelapp import IPKernelApp
+
+    class SessionKernelApp(IPKernelApp):
+        def init_iopub(self, context: Any) -> None:
+            context.setsockopt(zmq.XPUB_NODROP, 1)
+            super().init_iopub(context)
+
+    return SessionKernelApp.instance()
 
 
 def write_connection_file(connection: Path) -> None:

@@ -48,11 +48,14 @@ class SessionRuntime:
         self._processes = processes
         self._limits = limits
         self._merged_output = merged_output
-        self._python = JupyterKernel(processes, self._launch_python)
+        self._python = JupyterKernel(
+            processes, self._launch_python, output_limit=limits.payload_bytes
+        )
         self._deno = JupyterKernel(
             processes,
             self._launch_deno,
-            lambda mark: f"console.log({mark!r}); console.error({mark!r})",
+            output_limit=limits.payload_bytes,
+            marking=lambda mark: f"console.log({mark!r}); console.error({mark!r})",
         )
         self._node: NodeProcess | None = None
         self._tasks: dict[str, Task] = {}

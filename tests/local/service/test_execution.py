@@ -305,3 +305,44 @@ def test_code_cannot_wait_for_input(local: Any) -> None:
 def test_a_large_output_arrives_whole(local: Any) -> None:
     result = local.session().run("print('x' * 3_000_000)")
     assert len(stdout(result)) == 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("language", "keep", "flood", "kept"),
+    [
+        ("python", "x = 'kept'", "while True: print('y' * 500)", "print(x)"),
+        ("javascript", "1", "while (true) console.log('y'.repeat(500))", "console.log('kept')"),
+    ],
+)
+def test_code_that_prints_without_end_is_stopped(
+    start_local: Any, language: str, keep: str, flood: str, kept: str
+) -> None:
+    local = start_local(limits=Limits(requests_per_second={}, payload_bytes=100_000))
+    session = local.session()
+    session.run(keep, language=language)
+    result = session.run(flood, language=language)
+    assert result["isError"] is True
+    assert result["structuredContent"]["exitCode"] == 1
+    assert len(stdout(result)) <= 100_000
+    assert stdout(result).startswith("y" * 500)
+    told = "Execution was stopped: it put out more than 100000 bytes"
+    assert told in result["structuredContent"]["stderr"]
+    assert told in result["content"][-1]["text"]
+    assert stdout(session.run(kept, language=language)) == "kept"
+
+
+def test_code_that_is_not_to_be_stopped_loses_its_state(start_local: Any) -> None:
+    local = start_local(limits=Limits(requests_per_second={}, payload_bytes=100_000))
+    session = local.session()
+    flood = "while True:\n  try:\n    while True: print('y' * 500)\n  except BaseException: pass"
+    result = session.run(f"x = 1\n{flood}")
+    assert "its state is lost" in result["structuredContent"]["stderr"]
+    assert stdout(session.run("print('x' in globals())")) == "False"
+
+
+def test_what_is_kept_of_too_large_an_output_can_be_read(start_local: Any) -> None:
+    local = start_local(limits=Limits(requests_per_second={}, payload_bytes=3_000_000))
+    # JSON writes this character in six bytes, and the output stands in a result twice.
+    result = local.session().run("print('\\x01' * 4_000_000)")
+    assert stdout(result) == "\x01" * (1 << 20)
+    assert "more than 3000000 bytes" in result["structuredContent"]["stderr"]
