@@ -159,6 +159,9 @@ class JupyterKernel:
                 await self._until_end(collector.read_reply(client), REPLY_SECONDS)
             if self._marking is not None:
                 await self._collect_the_rest(client, collector, self._marking, timeout)
+            if collector.exits:  # it would end a moment later, and with it the next call
+                await self._discard()
+                collector.add_error(_told(KernelEndedError(None)))
         except (TimeoutError, OutputLimitError) as error:
             if isinstance(error, OutputLimitError):
                 why = str(error)
@@ -327,6 +330,14 @@ class OutputCollector:
             for block in self._blocks:
                 block.texts = [block.text.replace(f"{mark}\n", "")]
 
+    @property
+    def exits(self) -> bool:
+        """Whether the code has asked the kernel to end, as Python's `exit()` does."""
+        return any(
+            each["source"] == "ask_exit" and not each.get("keepkernel")
+            for each in self._reply.get("payload", [])
+        )
+
     def execution(self) -> Execution:
         """What was gathered so far."""
         if self._reply.get("status") == "error" and not self._failed:
@@ -410,9 +421,13 @@ class OutputCollector:
 
 def _ended_execution(ended: KernelEndedError) -> Execution:
     execution = OutputCollector("", 0)
-    how = "" if ended.exit_code is None else f" with exit code {ended.exit_code}"
-    execution.add_error(f"The interpreter's process ended{how}; its state is lost")
+    execution.add_error(_told(ended))
     return execution.execution()
+
+
+def _told(ended: KernelEndedError) -> str:
+    how = "" if ended.exit_code is None else f" with exit code {ended.exit_code}"
+    return f"The interpreter's process ended{how}; its state is lost"
 
 
 def write_connection_file(path: Path) -> None:

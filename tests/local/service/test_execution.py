@@ -193,6 +193,21 @@ def test_code_that_ends_its_interpreter_gets_a_new_one(
     assert stdout(session.run(say, **language)) == "again"
 
 
+def test_exit_ends_the_kernel_of_its_own_call(local: Any) -> None:
+    session = local.session()
+    for leave in ("exit()", "quit()"):
+        left = session.run(f"x = 1\nprint('said')\n{leave}")
+        assert left["isError"] is True
+        assert stdout(left) == "said"
+        assert "its state is lost" in left["structuredContent"]["stderr"]
+        # Longer than the kernel would take to end by itself.
+        whole = session.run("import time; time.sleep(0.3); print('x' in globals())")
+        assert stdout(whole) == "False"
+    kept = session.run("y = 1\nexit(keep_kernel=True)")
+    assert kept["isError"] is False
+    assert stdout(session.run("print(y)")) == "1"
+
+
 @pytest.mark.parametrize(
     ("language", "loop"),
     [
