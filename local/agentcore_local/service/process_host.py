@@ -20,6 +20,7 @@ import selectors
 import signal
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -307,6 +308,7 @@ def become_kernel(connection: Path, assignment: int, ready: int) -> NoReturn:
         sys.argv = ["kernel"]
         app: Any = kernel_application()
         app.initialize(["-f", str(connection), "--HistoryManager.enabled=False", "--log-level=50"])
+        show_warnings()
         os.write(ready, b"1")
         os.close(ready)
         with os.fdopen(assignment) as pipe:
@@ -318,6 +320,20 @@ def become_kernel(connection: Path, assignment: int, ready: int) -> NoReturn:
         app.start()
     finally:
         os._exit(0)
+
+
+def show_warnings() -> None:
+    """Show a session the warnings that Python shows by default; the host itself shows none."""
+    sys.warnoptions.clear()
+    warnings.resetwarnings()
+    for category in (
+        DeprecationWarning,
+        PendingDeprecationWarning,
+        ImportWarning,
+        ResourceWarning,
+    ):
+        warnings.simplefilter("ignore", category)
+    warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
 
 
 def kernel_application() -> Any:

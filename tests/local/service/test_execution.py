@@ -208,6 +208,20 @@ def test_exit_ends_the_kernel_of_its_own_call(local: Any) -> None:
     assert stdout(session.run("print(y)")) == "1"
 
 
+def test_warnings_are_shown_as_in_any_kernel(local: Any) -> None:
+    session = local.session()
+    result = session.run(
+        "import warnings\nwarnings.warn('careful')\nwarnings.warn('old', DeprecationWarning)"
+    )
+    assert result["isError"] is False
+    assert "UserWarning: careful" in result["structuredContent"]["stderr"]
+    assert "DeprecationWarning: old" in result["structuredContent"]["stderr"]
+    library = "import warnings\nwarnings.warn('theirs', DeprecationWarning)"
+    session.invoke("writeFiles", content=[{"path": "library.py", "text": library}])
+    result = session.run("import library, sys; print(sys.warnoptions)")
+    assert (stdout(result), result["structuredContent"]["stderr"]) == ("[]", "")
+
+
 @pytest.mark.parametrize(
     ("language", "loop"),
     [
