@@ -62,6 +62,7 @@ class JupyterKernel:
     Args:
         processes: Knows when the kernel's process ends.
         launch: Starts the kernel.
+        check: Raises an error if the session has ended; asked whenever something may begin.
         output_limit: After how many bytes of output code is stopped.
         marking: Code that prints a text to both streams, for a kernel that may say that it is
             idle before it has sent all its output; what comes before the text is the output.
@@ -72,11 +73,13 @@ class JupyterKernel:
         processes: Processes,
         launch: Callable[[], Awaitable[LaunchedKernel]],
         *,
+        check: Callable[[], None],
         output_limit: int,
         marking: Callable[[str], str] | None = None,
     ) -> None:
         self._processes = processes
         self._launch = launch
+        self._check = check
         self._output_limit = output_limit
         self._marking = marking
         self._turn = asyncio.Lock()
@@ -93,6 +96,7 @@ class JupyterKernel:
             fresh: Whether to forget all earlier state first.
         """
         async with self._turn:
+            self._check()
             if fresh:
                 await self._discard()
             started = time.perf_counter()
@@ -137,6 +141,7 @@ class JupyterKernel:
         from jupyter_client.asynchronous.client import AsyncKernelClient
         from zmq.asyncio import Context
 
+        self._check()
         self._pid, connection_file = await self._launch()
         self._end = asyncio.create_task(self._processes.wait(self._pid))
         self._end.add_done_callback(lambda end: end.cancelled() or end.exception())
@@ -201,17 +206,16 @@ class JupyterKernel:
             KernelEndedError: The process ended first.
             TimeoutError: Neither happened in time.
         """
-        assert self._end is not None
+        end = self._end
+        assert end is not None
         task = asyncio.ensure_future(work)
         try:
-            await asyncio.wait(
-                {task, self._end}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait({task, end}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
-            if self._end.done():
-                lost = isinstance(self._end.exception(), HostLostError)
-                raise KernelEndedError(None if lost else self._end.result())
+            if end.done():
+                lost = end.cancelled() or isinstance(end.exception(), HostLostError)
+                raise KernelEndedError(None if lost else end.result())
             raise TimeoutError
         finally:
             if not task.done():

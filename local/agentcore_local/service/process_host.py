@@ -65,6 +65,7 @@ class ProcessHost:
         self._cpu_of_ended: dict[str, float] = {}
         self._selector = selectors.DefaultSelector()
         self._kernel_count = 0
+        self._ended: set[str] = set()
         self._own = psutil.Process()
 
     def run(self) -> None:
@@ -100,11 +101,8 @@ class ProcessHost:
 
     def _answer(self, request: dict[str, Any]) -> None:
         operation = request["op"]
-        if operation == "kernel":
-            self._waiting.append(request)
-            self._hand_out_kernels()
-        elif operation == "run":
-            self._run(request)
+        if operation in ("kernel", "run"):
+            self._begin(request)
         elif operation == "end":
             cpu_seconds, memory = self._end_session(request["session"])
             self._say(id=request["id"], cpu_seconds=cpu_seconds, memory_bytes=memory)
@@ -117,6 +115,19 @@ class ProcessHost:
             self._say(id=request["id"])
         elif operation == "usage":
             self._say(id=request["id"], sessions=self._usage())
+
+    def _begin(self, request: dict[str, Any]) -> None:
+        if request["session"] in self._ended:
+            self._refuse(request)
+        elif request["op"] == "kernel":
+            self._waiting.append(request)
+            self._hand_out_kernels()
+        else:
+            self._run(request)
+
+    def _refuse(self, request: dict[str, Any]) -> None:
+        """Start nothing for a session that has ended: nobody would end that."""
+        self._say(id=request["id"], error="the session has ended")
 
     def _say(self, **message: object) -> None:
         data = (json.dumps(message) + "\n").encode()
@@ -219,6 +230,10 @@ class ProcessHost:
         return usage
 
     def _end_session(self, session: str) -> tuple[float, float]:
+        self._ended.add(session)
+        for request in [each for each in self._waiting if each["session"] == session]:
+            self._waiting.remove(request)
+            self._refuse(request)
         cpu_seconds, memory = self._usage().get(session, [0.0, 0.0])
         while processes := self._processes_of(session).get(session):
             self._kill(processes)
@@ -344,7 +359,7 @@ def kernel_application() -> Any:
     class SessionKernelApp(IPKernelApp):
         def init_iopub(self, context: Any) -> None:
             context.setsockopt(zmq.XPUB_NODROP, 1)
-            super().init_iopub(context)
+            super().init_iopub(context)  # type: ignore[no-untyped-call]
 
     return SessionKernelApp.instance()
 

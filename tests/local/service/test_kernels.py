@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agentcore_local.service.errors import ServiceError, not_found
 from agentcore_local.service.kernels import (
     JupyterKernel,
     LaunchedKernel,
@@ -119,34 +119,64 @@ def test_an_output_beyond_the_limit_is_told_once_and_its_beginning_kept() -> Non
 
 
 MANY_MESSAGES = """
+import socket
 publisher = get_ipython().display_pub
-for number in range(3000):  # not print or display, which wait until they have been sent
-    content = {"name": "stdout", "text": f"{number:01000}\\n"}
-    socket, parent = publisher.pub_socket, publisher.parent_header
-    publisher.session.send(socket, "stream", content, parent=parent)
-open("said", "w").close()
+for number in range(1400):  # not print or display, which wait until they have been sent
+    content = {"name": "stdout", "text": f"{number:.<10000}\\n"}
+    pub_socket, parent = publisher.pub_socket, publisher.parent_header
+    publisher.session.send(pub_socket, "stream", content, parent=parent)
+socket.socket(socket.AF_UNIX).connect("SAID")
 """
+"""More than ZeroMQ keeps for one who does not read, which is about 1000 messages, but so few that
+the kernel has said all without waiting for its reader."""
 
 
 def test_no_output_is_lost_while_nobody_reads(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "said")
-
     async def run() -> str:
         processes = Processes(tmp_path, warm_kernels=0)
+        said = asyncio.Event()
 
         async def launch() -> LaunchedKernel:
             kernel = await processes.start_kernel("one", environment={}, cwd=tmp_path, path=[])
             return kernel.pid, kernel.connection_file
 
-        kernel = JupyterKernel(processes, launch, output_limit=10_000_000)
+        def hear(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.close()
+            said.set()
+
+        kernel = JupyterKernel(processes, launch, check=lambda: None, output_limit=100_000_000)
+        place = str(processes.folder / "said")
+        server = await asyncio.start_unix_server(hear, place)
         try:
             client = await kernel._ready_client()
-            collector = OutputCollector(client.execute(MANY_MESSAGES), 10_000_000)
-            await asyncio.to_thread((tmp_path / "said").read_text)
+            code = MANY_MESSAGES.replace("SAID", place)
+            collector = OutputCollector(client.execute(code), 100_000_000)
+            await asyncio.wait_for(said.wait(), 60)
             await asyncio.wait_for(collector.collect(client), 60)
             return collector.execution().stdout
         finally:
+            server.close()
             kernel.close()
             await processes.stop()
 
-    assert [int(line) for line in asyncio.run(run()).split("\n")] == list(range(3000))
+    assert [int(line.rstrip(".")) for line in asyncio.run(run()).split("\n")] == list(range(1400))
+
+
+def test_a_call_whose_turn_comes_after_the_end_starts_nothing(tmp_path: Path) -> None:
+    started = []
+
+    async def launch() -> LaunchedKernel:
+        started.append(True)
+        return 0, tmp_path
+
+    def check() -> None:
+        raise not_found("the session has ended")
+
+    async def run() -> None:
+        processes = Processes(tmp_path, warm_kernels=0)
+        kernel = JupyterKernel(processes, launch, check=check, output_limit=LIMIT)
+        await kernel.execute("1", timeout=1)
+
+    with pytest.raises(ServiceError, match="the session has ended"):
+        asyncio.run(run())
+    assert started == []
