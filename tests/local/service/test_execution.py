@@ -162,6 +162,25 @@ def test_javascript_on_node_is_commonjs_and_typescript_is_a_module(local: Any) -
     assert stdout(module).startswith("y 3 3")
 
 
+def test_node_writes_bytes_as_the_text_that_they_are(local: Any) -> None:
+    code = (
+        "const euro = Buffer.from('€');\n"
+        "process.stdout.write(euro.subarray(0, 1)); process.stdout.write(euro.subarray(1));\n"
+        "process.stdout.write(new Uint8Array([104, 105])); process.stdout.write('aGk=', 'base64')"
+    )
+    session = local.session()
+    node = {"language": "javascript", "runtime": "nodejs"}
+    assert stdout(session.run(code, **node)) == "€hihi"
+    result = session.run("process.stderr.write(Buffer.from('€').subarray(0, 1))", **node)
+    assert result["structuredContent"]["stderr"] == "\ufffd"
+
+
+def test_node_answers_whatever_code_does_to_json(local: Any) -> None:
+    session = local.session()
+    for code in ("JSON.stringify = JSON.parse = () => 'junk'; console.log(1)", "console.log(1)"):
+        assert stdout(session.run(code, language="javascript", runtime="nodejs")) == "1"
+
+
 def test_node_waits_for_what_a_script_has_begun(local: Any) -> None:
     code = "setTimeout(() => { console.log('later'); process.exitCode = 3 }, 20)"
     result = local.session().run(code, language="javascript", runtime="nodejs")
