@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class NodeProcess:
 
     Args:
         processes: Starts and ends it.
+        check: Raises an error if the session has ended; asked when a call's turn has come.
         session: The session's id.
         node: The program.
         environment: The session's environment.
@@ -39,6 +40,7 @@ class NodeProcess:
         processes: Processes,
         session: str,
         *,
+        check: Callable[[], None],
         node: str,
         environment: Mapping[str, str],
         cwd: Path,
@@ -46,6 +48,7 @@ class NodeProcess:
     ) -> None:
         self._processes = processes
         self._session = session
+        self._check = check
         self._node = node
         self._environment = environment
         self._cwd = cwd
@@ -59,6 +62,7 @@ class NodeProcess:
     async def execute(self, language: str, code: str, *, timeout: float) -> Execution:
         """Run code until nothing is left to wait for."""
         async with self._turn:
+            self._check()
             started = time.perf_counter()
             self._read_log()
             try:
@@ -90,7 +94,10 @@ class NodeProcess:
         self.close()
 
     async def _call(self, language: str, code: str) -> dict[str, Any]:
-        reader, writer = self._streams or await self._start()
+        streams = self._streams or await self._start()
+        if streams is None:
+            return self._answer_of_ended()
+        reader, writer = streams
         writer.write(json.dumps({"language": language, "code": code}).encode() + b"\n")
         with contextlib.suppress(ConnectionError):
             await writer.drain()
@@ -112,7 +119,8 @@ class NodeProcess:
         last_words.unlink()
         return answer
 
-    async def _start(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _start(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """Start the process; None if it ended before it was up."""
         connected: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = (
             asyncio.get_running_loop().create_future()
         )
@@ -132,7 +140,15 @@ class NodeProcess:
             stdout=self._log,
             stderr=self._log,
         )
-        self._streams = await connected
+        end = asyncio.create_task(self._processes.wait(self._pid))
+        end.add_done_callback(lambda end: end.cancelled() or end.exception())
+        # However it ends, nobody would connect any more.
+        end.add_done_callback(lambda _: connected.cancel())
+        try:
+            await asyncio.wait({connected})
+        finally:
+            end.cancel()
+        self._streams = None if connected.cancelled() else connected.result()
         return self._streams
 
     def _read_log(self) -> str:

@@ -29,6 +29,7 @@ import signal
 import struct
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -81,6 +82,7 @@ class ProcessHost:
         self._cpu_of_ended: dict[str, float] = {}
         self._selector = selectors.DefaultSelector()
         self._kernel_count = 0
+        self._ended: set[str] = set()
         self._own = psutil.Process()
         self._reports, self._to_report = os.pipe()
 
@@ -127,11 +129,8 @@ class ProcessHost:
 
     def _answer(self, request: dict[str, Any]) -> None:
         operation = request["op"]
-        if operation == "kernel":
-            self._waiting.append(request)
-            self._hand_out_kernels()
-        elif operation == "run":
-            self._run(request)
+        if operation in ("kernel", "run"):
+            self._begin(request)
         elif operation == "end":
             cpu_seconds, memory = self._end_session(request["session"])
             self._say(id=request["id"], cpu_seconds=cpu_seconds, memory_bytes=memory)
@@ -143,6 +142,19 @@ class ProcessHost:
             self._say(id=request["id"])
         elif operation == "usage":
             self._say(id=request["id"], sessions=self._usage())
+
+    def _begin(self, request: dict[str, Any]) -> None:
+        if request["session"] in self._ended:
+            self._refuse(request)
+        elif request["op"] == "kernel":
+            self._waiting.append(request)
+            self._hand_out_kernels()
+        else:
+            self._run(request)
+
+    def _refuse(self, request: dict[str, Any]) -> None:
+        """Start nothing for a session that has ended: nobody would end that."""
+        self._say(id=request["id"], error="the session has ended")
 
     def _say(self, **message: object) -> None:
         data = (json.dumps(message) + "\n").encode()
@@ -276,6 +288,10 @@ class ProcessHost:
         return usage
 
     def _end_session(self, session: str) -> tuple[float, float]:
+        self._ended.add(session)
+        for request in [each for each in self._waiting if each["session"] == session]:
+            self._waiting.remove(request)
+            self._refuse(request)
         cpu_seconds, memory = self._usage().get(session, [0.0, 0.0])
         keepers = [pid for pid, child in self._children.items() if child.session == session]
         self._end(keepers, lambda: self._processes_of(session).get(session, []))
@@ -453,10 +469,9 @@ def become_kernel(connection: Path, assignment: int, ready: int) -> NoReturn:
         os.dup2(null, 1)
         write_connection_file(connection)
         sys.argv = ["kernel"]
-        from ipykernel.kernelapp import IPKernelApp
-
-        app: Any = IPKernelApp.instance()
+        app: Any = kernel_application()
         app.initialize(["-f", str(connection), "--HistoryManager.enabled=False", "--log-level=50"])
+        show_warnings()
         os.write(ready, b"1")
         os.close(ready)
         with os.fdopen(assignment) as pipe:
@@ -468,6 +483,33 @@ def become_kernel(connection: Path, assignment: int, ready: int) -> NoReturn:
         app.start()
     finally:
         os._exit(0)
+
+
+def show_warnings() -> None:
+    """Show a session the warnings that Python shows by default; the host itself shows none."""
+    sys.warnoptions.clear()
+    warnings.resetwarnings()
+    for category in (
+        DeprecationWarning,
+        PendingDeprecationWarning,
+        ImportWarning,
+        ResourceWarning,
+    ):
+        warnings.simplefilter("ignore", category)
+    warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
+
+
+def kernel_application() -> Any:
+    """Jupyter's kernel, but one whose output waits for its reader instead of being dropped."""
+    import zmq
+    from ipykernel.kernelapp import IPKernelApp
+
+    class SessionKernelApp(IPKernelApp):
+        def init_iopub(self, context: Any) -> None:
+            context.setsockopt(zmq.XPUB_NODROP, 1)
+            super().init_iopub(context)  # type: ignore[no-untyped-call]
+
+    return SessionKernelApp.instance()
 
 
 def write_connection_file(connection: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from agentcore_local.service.kernels import JupyterKernel, LaunchedKernel, write
 from agentcore_local.service.limits import Limits
 from agentcore_local.service.node import NodeProcess
 from agentcore_local.service.processes import Processes
-from agentcore_local.service.results import Execution, text_result
+from agentcore_local.service.results import text_result
 
 INLINE_PLOTS = "module://matplotlib_inline.backend_inline"
 
@@ -48,14 +48,22 @@ class SessionRuntime:
         self._processes = processes
         self._limits = limits
         self._merged_output = merged_output
-        self._python = JupyterKernel(processes, self._launch_python)
+        self._python = JupyterKernel(
+            processes,
+            self._launch_python,
+            check=self.check_open,
+            output_limit=limits.payload_bytes,
+        )
         self._deno = JupyterKernel(
             processes,
             self._launch_deno,
-            lambda mark: f"console.log({mark!r}); console.error({mark!r})",
+            check=self.check_open,
+            output_limit=limits.payload_bytes,
+            marking=lambda mark: f"console.log({mark!r}); console.error({mark!r})",
         )
         self._node: NodeProcess | None = None
         self._tasks: dict[str, Task] = {}
+        self._file_calls: set[asyncio.Task[dict[str, Any]]] = set()
         self._closed = False
 
     async def execute_code(
@@ -69,7 +77,8 @@ class SessionRuntime:
             execution = await self._deno.execute(code, timeout=timeout)
         else:
             execution = await self._node_process().execute(language, code, timeout=timeout)
-        return self._unless_closed(execution).result()
+        self.check_open()
+        return execution.result()
 
     async def execute_command(self, command: str) -> dict[str, Any]:
         """Run a command to its end."""
@@ -84,7 +93,8 @@ class SessionRuntime:
             )
         finally:
             running.discard()
-        return self._unless_closed(execution).result()
+        self.check_open()
+        return execution.result()
 
     def start_command(self, command: str) -> dict[str, Any]:
         """Start a command as a task."""
@@ -110,20 +120,28 @@ class SessionRuntime:
 
     async def write_files(self, content: list[dict[str, Any]]) -> dict[str, Any]:
         """Write files."""
-        return await asyncio.to_thread(files.write_files, self.folders.work, content)
+        return await self._call(files.write_files, content)
 
     async def read_files(self, paths: list[str]) -> dict[str, Any]:
         """Read files."""
-        limit = self._limits.payload_bytes
-        return await asyncio.to_thread(files.read_files, self.folders.work, paths, limit)
+        return await self._call(files.read_files, paths, self._limits.payload_bytes)
 
     async def list_files(self, directory: str) -> dict[str, Any]:
         """List a directory."""
-        return await asyncio.to_thread(files.list_files, self.folders.work, directory)
+        return await self._call(files.list_files, directory)
 
     async def remove_files(self, paths: list[str]) -> dict[str, Any]:
         """Remove files."""
-        return await asyncio.to_thread(files.remove_files, self.folders.work, paths)
+        return await self._call(files.remove_files, paths)
+
+    def check_open(self) -> None:
+        """Check that the session has not ended.
+
+        Raises:
+            ServiceError: A ResourceNotFoundException: it has.
+        """
+        if self._closed:
+            raise not_found(f"Session {self._session} has ended")
 
     def refuse_calls(self) -> None:
         """Let calls under way end with the error that the session has ended."""
@@ -131,6 +149,7 @@ class SessionRuntime:
 
     async def close(self) -> None:
         """Let go of sockets, tasks and folders; the processes have ended."""
+        await asyncio.gather(*self._file_calls, return_exceptions=True)
         for task in self._tasks.values():
             await task.ended()
         self._python.close()
@@ -139,10 +158,17 @@ class SessionRuntime:
             self._node.close()
         await asyncio.to_thread(self.folders.remove)
 
-    def _unless_closed(self, execution: Execution) -> Execution:
-        if self._closed:
-            raise not_found(f"Session {self._session} has ended")
-        return execution
+    async def _call(
+        self, tool: Callable[..., dict[str, Any]], *arguments: object
+    ) -> dict[str, Any]:
+        """Run a tool for files in a thread."""
+        work = asyncio.to_thread(tool, self.folders.work, *arguments)
+        call = asyncio.create_task(work)
+        self._file_calls.add(call)
+        call.add_done_callback(self._file_calls.discard)
+        result = await asyncio.shield(call)  # the thread goes on if the caller does not wait
+        self.check_open()
+        return result
 
     def _command(self) -> Command:
         return Command(
@@ -180,6 +206,7 @@ class SessionRuntime:
             self._node = NodeProcess(
                 self._processes,
                 self._session,
+                check=self.check_open,
                 node=find_program("node"),
                 environment=self._environment,
                 cwd=self.folders.work,

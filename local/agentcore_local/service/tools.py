@@ -56,7 +56,12 @@ def check_arguments(tool: str, arguments: Mapping[str, Any], payload_limit: int)
 async def run_tool(
     runtime: SessionRuntime, tool: str, arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Run a tool whose arguments have been checked; returns the result for the event stream."""
+    """Run a tool whose arguments have been checked; returns the result for the event stream.
+
+    Raises:
+        ServiceError: A ResourceNotFoundException: the session has ended, before or meanwhile.
+    """
+    runtime.check_open()
     if tool == "executeCode":
         return await runtime.execute_code(
             arguments["code"],

@@ -162,6 +162,25 @@ def test_javascript_on_node_is_commonjs_and_typescript_is_a_module(local: Any) -
     assert stdout(module).startswith("y 3 3")
 
 
+def test_node_writes_bytes_as_the_text_that_they_are(local: Any) -> None:
+    code = (
+        "const euro = Buffer.from('€');\n"
+        "process.stdout.write(euro.subarray(0, 1)); process.stdout.write(euro.subarray(1));\n"
+        "process.stdout.write(new Uint8Array([104, 105])); process.stdout.write('aGk=', 'base64')"
+    )
+    session = local.session()
+    node = {"language": "javascript", "runtime": "nodejs"}
+    assert stdout(session.run(code, **node)) == "€hihi"
+    result = session.run("process.stderr.write(Buffer.from('€').subarray(0, 1))", **node)
+    assert result["structuredContent"]["stderr"] == "\ufffd"
+
+
+def test_node_answers_whatever_code_does_to_json(local: Any) -> None:
+    session = local.session()
+    for code in ("JSON.stringify = JSON.parse = () => 'junk'; console.log(1)", "console.log(1)"):
+        assert stdout(session.run(code, language="javascript", runtime="nodejs")) == "1"
+
+
 def test_node_waits_for_what_a_script_has_begun(local: Any) -> None:
     code = "setTimeout(() => { console.log('later'); process.exitCode = 3 }, 20)"
     result = local.session().run(code, language="javascript", runtime="nodejs")
@@ -191,6 +210,35 @@ def test_code_that_ends_its_interpreter_gets_a_new_one(
     result = session.run(leave, **language)
     assert result["isError"] is True
     assert stdout(session.run(say, **language)) == "again"
+
+
+def test_exit_ends_the_kernel_of_its_own_call(local: Any) -> None:
+    session = local.session()
+    for leave in ("exit()", "quit()"):
+        left = session.run(f"x = 1\nprint('said')\n{leave}")
+        assert left["isError"] is True
+        assert stdout(left) == "said"
+        assert "its state is lost" in left["structuredContent"]["stderr"]
+        # Longer than the kernel would take to end by itself.
+        whole = session.run("import time; time.sleep(0.3); print('x' in globals())")
+        assert stdout(whole) == "False"
+    kept = session.run("y = 1\nexit(keep_kernel=True)")
+    assert kept["isError"] is False
+    assert stdout(session.run("print(y)")) == "1"
+
+
+def test_warnings_are_shown_as_in_any_kernel(local: Any) -> None:
+    session = local.session()
+    result = session.run(
+        "import warnings\nwarnings.warn('careful')\nwarnings.warn('old', DeprecationWarning)"
+    )
+    assert result["isError"] is False
+    assert "UserWarning: careful" in result["structuredContent"]["stderr"]
+    assert "DeprecationWarning: old" in result["structuredContent"]["stderr"]
+    library = "import warnings\nwarnings.warn('theirs', DeprecationWarning)"
+    session.invoke("writeFiles", content=[{"path": "library.py", "text": library}])
+    result = session.run("import library, sys; print(sys.warnoptions)")
+    assert (stdout(result), result["structuredContent"]["stderr"]) == ("[]", "")
 
 
 @pytest.mark.parametrize(
@@ -305,3 +353,44 @@ def test_code_cannot_wait_for_input(local: Any) -> None:
 def test_a_large_output_arrives_whole(local: Any) -> None:
     result = local.session().run("print('x' * 3_000_000)")
     assert len(stdout(result)) == 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("language", "keep", "flood", "kept"),
+    [
+        ("python", "x = 'kept'", "while True: print('y' * 500)", "print(x)"),
+        ("javascript", "1", "while (true) console.log('y'.repeat(500))", "console.log('kept')"),
+    ],
+)
+def test_code_that_prints_without_end_is_stopped(
+    start_local: Any, language: str, keep: str, flood: str, kept: str
+) -> None:
+    local = start_local(limits=Limits(requests_per_second={}, payload_bytes=100_000))
+    session = local.session()
+    session.run(keep, language=language)
+    result = session.run(flood, language=language)
+    assert result["isError"] is True
+    assert result["structuredContent"]["exitCode"] == 1
+    assert len(stdout(result)) <= 100_000
+    assert stdout(result).startswith("y" * 500)
+    told = "Execution was stopped: it put out more than 100000 bytes"
+    assert told in result["structuredContent"]["stderr"]
+    assert told in result["content"][-1]["text"]
+    assert stdout(session.run(kept, language=language)) == "kept"
+
+
+def test_code_that_is_not_to_be_stopped_loses_its_state(start_local: Any) -> None:
+    local = start_local(limits=Limits(requests_per_second={}, payload_bytes=100_000))
+    session = local.session()
+    flood = "while True:\n  try:\n    while True: print('y' * 500)\n  except BaseException: pass"
+    result = session.run(f"x = 1\n{flood}")
+    assert "its state is lost" in result["structuredContent"]["stderr"]
+    assert stdout(session.run("print('x' in globals())")) == "False"
+
+
+def test_what_is_kept_of_too_large_an_output_can_be_read(start_local: Any) -> None:
+    local = start_local(limits=Limits(requests_per_second={}, payload_bytes=3_000_000))
+    # JSON writes this character in six bytes, and the output stands in a result twice.
+    result = local.session().run("print('\\x01' * 4_000_000)")
+    assert stdout(result) == "\x01" * (1 << 20)
+    assert "more than 3000000 bytes" in result["structuredContent"]["stderr"]

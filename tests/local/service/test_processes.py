@@ -7,6 +7,7 @@ import signal
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -320,3 +321,25 @@ def test_nothing_is_started_after_the_stop(tmp_path: Path) -> None:
     processes = with_processes(tmp_path, nothing)
     with pytest.raises(HostLostError):
         asyncio.run(processes.start())
+
+
+def test_nothing_is_started_for_a_session_that_has_ended(tmp_path: Path) -> None:
+    async def run(processes: Processes) -> None:
+        await processes.start()
+        place: dict[str, Any] = {"environment": ENVIRONMENT, "cwd": tmp_path}
+        waiting = asyncio.create_task(processes.start_kernel("one", **place, path=[]))
+        other = asyncio.create_task(processes.start_kernel("other", **place, path=[]))
+        await asyncio.sleep(0)  # both ask, and then wait for a kernel to be up
+        await processes.end_session("one")
+        output = {"stdout": tmp_path / "out", "stderr": tmp_path / "err"}
+        for late in (
+            waiting,
+            processes.start_kernel("one", **place, path=[]),
+            processes.run("one", ["touch", "begun"], **place, **output),
+        ):
+            with pytest.raises(RuntimeError, match="the session has ended"):
+                await late
+        assert (await other).pid > 0
+
+    with_processes(tmp_path, run)
+    assert not (tmp_path / "begun").exists()
