@@ -11,15 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
-import jsii
-from aws_cdk import Annotations, AspectPriority, Aspects, IAspect
+from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IConstruct
+from constructs import Construct
 
 from ._acknowledgements import acknowledge_wildcard
+from ._completion import when_complete
 from ._places import Component, path_of, resource_of, stack_of
 
 # A managed policy has at most 6,144 characters:
@@ -70,7 +70,7 @@ class AccessPolicies(Component):
         self._policies: list[_Policy] = []
         # All at once, when most is known: each addition would take several calls across jsii.
         self._is_written = False
-        Aspects.of(self).add(_Writer(self, self._write), priority=AspectPriority.MUTATING)
+        when_complete(self, self._write)
 
     def allow(self, actions: Sequence[str], resource_arn: str) -> iam.CfnManagedPolicy | None:
         """Allow actions on a resource.
@@ -112,18 +112,6 @@ class AccessPolicies(Component):
                     "The pattern names one interpreter in all its generations: a replaced one must "
                     "be reached until it is deleted.",
                 )
-
-
-@jsii.implements(IAspect)
-class _Writer:
-    def __init__(self, policies: Construct, write: Callable[[], None]) -> None:
-        self._policies = policies
-        self._write = write
-
-    def visit(self, node: IConstruct) -> None:
-        """Write what is allowed, before anybody looks at the policies below."""
-        if node is self._policies:
-            self._write()
 
 
 class _Policy:

@@ -6,17 +6,17 @@ each metric that it reads, and there are several alarms for each interpreter.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
-import jsii
-from aws_cdk import AspectPriority, Aspects, IAspect
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
-from constructs import Construct, IConstruct
+from constructs import Construct
 
+from ._completion import when_complete
 from ._kinds import TOPIC
 from ._places import child_of, path_of
 from ._series import Calculation, Series
@@ -126,27 +126,17 @@ def let_alarms_publish(actions: Sequence[Action], stack: Stack) -> None:
     for topic in actions:
         if not isinstance(topic, sns.Topic):
             continue
-        Aspects.of(topic).add(
-            _PublishingAlarms(topic, facts_of(stack)), priority=AspectPriority.MUTATING
-        )
+        # By then it is known whether the topic has a policy.
+        when_complete(topic, functools.partial(_let_publish, topic, facts_of(stack)))
         if topic.master_key is not None:
             from ._key_policies import alarms_key_statement, use_key
 
             use_key(topic, topic.master_key, alarms_key_statement(stack))
 
 
-@jsii.implements(IAspect)
-class _PublishingAlarms:
-    """Adds what alarms need to the policy that a topic has by the end, if it has one."""
-
-    def __init__(self, topic: sns.Topic, facts: StackFacts) -> None:
-        self._topic = topic
-        self._facts = facts
-
-    def visit(self, node: IConstruct) -> None:
-        """Look at the topic, and not at what is in it."""
-        if node is self._topic and child_of(self._topic, "Policy") is not None:
-            self._topic.add_to_resource_policy(_publish_statement(self._topic, self._facts))
+def _let_publish(topic: sns.Topic, facts: StackFacts) -> None:
+    if child_of(topic, "Policy") is not None:
+        topic.add_to_resource_policy(_publish_statement(topic, facts))
 
 
 def _publish_statement(topic: sns.Topic, facts: StackFacts) -> iam.PolicyStatement:

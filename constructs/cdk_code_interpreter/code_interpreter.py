@@ -338,15 +338,11 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
     @property
     def _possible_arns(self) -> list[str]:
         """ARNs of two generations, as examples; an id is the name and ten more characters."""
-        names = (
-            [self._fixed_name] * 2
-            if self._fixed_name
-            else [f"{self._stem}_{revision}" for revision in ("01234567", "89abcdef")]
-        )
-        ids = [
-            f"{name}-{end}" for name, end in zip(names, ("Abcdefghi1", "2jKLMNOPQR"), strict=True)
+        generations = (("01234567", "Abcdefghi1"), ("89abcdef", "2jKLMNOPQR"))
+        return [
+            custom_arn(self._stack, f"{self._fixed_name or f'{self._stem}_{revision}'}-{end}")
+            for revision, end in generations
         ]
-        return [custom_arn(self._stack, each) for each in ids]
 
     def _role_from(
         self, given: iam.IRole | NoExecutionRole | None, removal_policy: RemovalPolicy

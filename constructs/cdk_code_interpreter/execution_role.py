@@ -118,9 +118,13 @@ class ExecutionRole(iam.Role):
             trusted_arn: The ARN or ARN pattern of the interpreter.
         """
         had_room = self._service.has_room
-        # All of the account is trusted in one region at a time.
-        root = trusted_arn.partition(":code-interpreter")[0]
-        self._service.trust(f"{root}:*" if self._to_account else trusted_arn)
+        if self._to_account:
+            # In one region at a time; where the ARN is not known yet, in the role's.
+            root, known, _ = trusted_arn.partition(":code-interpreter")
+            if not known:
+                return
+            trusted_arn = f"{root}:*"
+        self._service.trust(trusted_arn)
         if had_room and not self._service.has_room:
             Annotations.of(self).add_warning_v2(
                 "cdk-code-interpreter:trustPolicySize",

@@ -94,7 +94,9 @@ def _results(target: Target, of_user: Sequence[Check], context: Context) -> list
     seconds = context.get_remaining_time_in_millis() / 1000 - TIME_TO_END
     caller = Caller(Pace(REQUESTS_PER_SECOND), patience=PATIENCE)
     client = tool_client(target.region)
-    lifetime = math.ceil(seconds + TIME_TO_STOP) if of_user else SESSION_SECONDS
+    lifetime = SESSION_SECONDS
+    if of_user:  # their commands may take as long as there is time
+        lifetime = max(lifetime, math.ceil(seconds + TIME_TO_STOP))
     session = Session(client, target.interpreter_id, caller, seconds, TIME_TO_STOP, lifetime)
     results = run_checks(session, [*CHECKS, *of_user])
     for each in results:

@@ -15,7 +15,6 @@ SYSTEM_INTERPRETER = "aws.codeinterpreter.v1"
 CUSTOM_ID = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}-[a-zA-Z0-9]{10}")
 # arn:PARTITION:lambda:REGION:ACCOUNT:function:NAME:QUALIFIER
 _QUALIFIER_FIELD = 7
-_IN_ALIAS = ("interpreter_id", "name", "region")
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,10 @@ def read_janitor_event(event: object, function_arn: str) -> Sweep | StopAll:
     """
     fields = mapping(event)
     if "alarmArn" in fields:
-        words = dict(zip(_IN_ALIAS, _qualifier(function_arn).split("--"), strict=False))
-        return StopAll(_custom(read_target(words)))
+        identifier, _, rest = _qualifier(function_arn).partition("--")
+        name, _, region = rest.partition("--")
+        named = {"interpreter_id": identifier, "name": name, "region": region}
+        return StopAll(_custom(read_target(named)))
     task = fields.get("task")
     if task == "stop_all":
         return StopAll(_custom(read_target(fields)))

@@ -43,9 +43,9 @@ class Script:
 
 @pytest.fixture
 def call(manual_clock):
-    def make(script, *, seconds=600.0, attempts=None, patience=0.0, rate=1e6):
+    def make(script, *, seconds=600.0, attempts=None, patience=0.0, rate=1e6, **options):
         caller = Caller(Pace(rate, manual_clock.clock), manual_clock.clock, patience)
-        return caller.call(script, Deadline(seconds, manual_clock.clock), attempts)
+        return caller.call(script, Deadline(seconds, manual_clock.clock), attempts, **options)
 
     return make
 
@@ -53,6 +53,18 @@ def call(manual_clock):
 def test_an_answer_is_given_at_once(call, manual_clock):
     assert call(Script("answer")) == "answer"
     assert sum(manual_clock.slept) == 0
+
+
+def test_what_perhaps_ran_and_may_not_run_twice_is_not_tried_again(call):
+    script = Script(error("InternalServerException"), "answer")
+    with pytest.raises(CallFailedError) as raised:
+        call(script, repeatable=False)
+    assert raised.value.failure is Failure.TRANSIENT
+    assert len(script.calls) == 1
+
+
+def test_what_was_refused_is_tried_again_though_it_may_not_run_twice(call):
+    assert call(Script(error("ThrottlingException"), "answer"), repeatable=False) == "answer"
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerException"])

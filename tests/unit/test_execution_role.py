@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from aws_cdk import Environment, Stack, assertions
+from aws_cdk import CfnParameter, Environment, Stack, assertions
 from aws_cdk import aws_iam as iam
 
 from agentcore_local._ministack import service_may_assume
@@ -179,15 +179,20 @@ def test_a_role_that_trusts_another_service_is_refused(stack: Stack) -> None:
     assert f"does not let {SERVICE} assume it" in _synthesis_error(stack)
 
 
-def test_a_role_with_both_conditions_is_accepted(stack: Stack, synthesise: Any) -> None:
+def role_for(stack: Stack, source_arn: str) -> iam.Role:
+    """A role of the user's own, as the service asks for it."""
     principal = iam.ServicePrincipal(
         SERVICE,
         conditions={
             "StringEquals": {"aws:SourceAccount": stack.account},
-            "ArnLike": {"aws:SourceArn": f"arn:aws:bedrock-agentcore:*:{stack.account}:*"},
+            "ArnLike": {"aws:SourceArn": source_arn},
         },
     )
-    role = iam.Role(stack, "Role", assumed_by=principal)
+    return iam.Role(stack, "Role", assumed_by=principal)
+
+
+def test_a_role_with_both_conditions_is_accepted(stack: Stack, synthesise: Any) -> None:
+    role = role_for(stack, f"arn:aws:bedrock-agentcore:*:{stack.account}:*")
     interpreter = plain(stack, execution_role=role)
 
     assert synthesise(stack)
@@ -199,14 +204,7 @@ def test_a_role_for_a_fixed_name_may_be_as_narrow_as_the_ids_are(
     stack: Stack, synthesise: Any, end: str
 ) -> None:
     arn = f"arn:aws:bedrock-agentcore:{stack.region}:{stack.account}:code-interpreter-custom/tool"
-    principal = iam.ServicePrincipal(
-        SERVICE,
-        conditions={
-            "StringEquals": {"aws:SourceAccount": stack.account},
-            "ArnLike": {"aws:SourceArn": f"{arn}{end}"},
-        },
-    )
-    role = iam.Role(stack, "Role", assumed_by=principal)
+    role = role_for(stack, f"{arn}{end}")
     plain(stack, execution_role=role, code_interpreter_name="tool")
 
     assert synthesise(stack)
@@ -279,6 +277,15 @@ def test_a_role_for_the_whole_account_is_for_the_regions_of_its_interpreters(new
     for region in (*places, "ap-south-1"):
         source = f"arn:aws:bedrock-agentcore:{region}:111122223333:code-interpreter-custom/x-1"
         assert may_assume(document, source=source) is (region in places)
+
+
+def test_a_role_for_the_whole_account_needs_no_arn_that_is_not_known_yet(
+    stack: Stack, synthesise: Any
+) -> None:
+    role = ExecutionRole(stack, "Role", trust_scope=TrustScope.ACCOUNT)
+    role.trust_interpreter(CfnParameter(stack, "Arn").value_as_string)
+
+    assert '{"Ref": "Arn"}' not in json.dumps(synthesise(stack)["Resources"])
 
 
 def shared_by(stack: Stack, count: int, scope: TrustScope) -> None:

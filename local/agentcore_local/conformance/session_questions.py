@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from botocore.exceptions import ClientError
 
 from agentcore_local.conformance.laboratory import Laboratory, outcome_of, results_of
@@ -89,12 +93,8 @@ def _arn_as_identifier(laboratory: Laboratory) -> Answer:
 
 
 def _command_output(laboratory: Laboratory) -> Answer:
-    interpreter = laboratory.shared_interpreter()
-    session = laboratory.session(interpreter)
     command = "echo to-stdout; echo to-stderr >&2"
-    result = laboratory.run(interpreter, session, "executeCommand", command=command)
-    laboratory.stop(interpreter, session)
-    structured = result.get("structuredContent") or {}
+    structured = _structured(laboratory, "executeCommand", command=command)
     output, errors = structured.get("stdout") or "", structured.get("stderr") or ""
     apart = "to-stderr" not in output and "to-stderr" in errors
     return Answer(
@@ -104,33 +104,30 @@ def _command_output(laboratory: Laboratory) -> Answer:
 
 
 def _region_in_sessions(laboratory: Laboratory) -> Answer:
-    interpreter = laboratory.shared_interpreter()
-    session = laboratory.session(interpreter)
     command = 'echo "region: $AWS_REGION, default: $AWS_DEFAULT_REGION."'
-    result = laboratory.run(interpreter, session, "executeCommand", command=command)
-    laboratory.stop(interpreter, session)
-    output = (result.get("structuredContent") or {}).get("stdout") or ""
-    missing = "region: , default: ." in output
+    output = _structured(laboratory, "executeCommand", command=command).get("stdout") or ""
+    known = re.search(r"(region|default): [a-z]", output)
     return Answer(
-        value="is missing" if missing else "is there",
+        value="is there" if known else "is missing",
         evidence=(f"executeCommand {command!r}: {output!r}",),
     )
 
 
 def _execution_time(laboratory: Laboratory) -> Answer:
-    interpreter = laboratory.shared_interpreter()
-    session = laboratory.session(interpreter)
-    result = laboratory.run(
-        interpreter,
-        session,
-        "executeCode",
-        language="python",
-        code="import time; time.sleep(2); print(1)",
-    )
-    laboratory.stop(interpreter, session)
-    value = float((result.get("structuredContent") or {}).get("executionTime") or 0)
+    code = "import time; time.sleep(2); print(1)"
+    structured = _structured(laboratory, "executeCode", language="python", code=code)
+    value = float(structured.get("executionTime") or 0)
     unit = "milliseconds" if value > 100 else "seconds" if value else "missing"
     return Answer(value=unit, evidence=(f"executionTime of two seconds of sleep: {value}",))
+
+
+def _structured(laboratory: Laboratory, tool: str, **arguments: Any) -> Mapping[str, Any]:
+    """The structured result of one call in a session of its own."""
+    interpreter = laboratory.shared_interpreter()
+    session = laboratory.session(interpreter)
+    result = laboratory.run(interpreter, session, tool, **arguments)
+    laboratory.stop(interpreter, session)
+    return result.get("structuredContent") or {}
 
 
 QUESTIONS = (

@@ -41,7 +41,7 @@ class Shape:
             yield f"{path}: expected type: JSONArray, found: {_found(value)}"
             return
         if self.most_items is not None and len(value) > self.most_items:
-            yield (f"{path}: expected maximum item count: {self.most_items}, found: {len(value)}")
+            yield f"{path}: expected maximum item count: {self.most_items}, found: {len(value)}"
         for number, item in enumerate(value):
             if self.items is not None:
                 yield from self.items.problems(item, f"{path}/{number}")

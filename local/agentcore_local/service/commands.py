@@ -20,7 +20,6 @@ SHELL = shutil.which("bash") or "/bin/sh"
 LONGEST_ARGUMENT = 100_000
 """A longer command goes to the shell in a file: Linux gives one argument 128 KiB at most."""
 
-
 WATCH_SECONDS = 0.1
 """How often the output of a command is looked at, so that it cannot fill the disk."""
 

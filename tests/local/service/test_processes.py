@@ -37,6 +37,18 @@ def with_processes(
     return processes
 
 
+async def run_script(processes: Processes, folder: Path, script: str) -> int:
+    """Start a shell for session one, with its output in `out` and `err`."""
+    return await processes.run(
+        "one",
+        ["sh", "-c", script],
+        environment=ENVIRONMENT,
+        cwd=folder,
+        stdout=folder / "out",
+        stderr=folder / "err",
+    )
+
+
 def test_sockets_have_a_short_place_wherever_temporary_files_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,14 +70,7 @@ def test_exit_codes_and_output_are_reported(tmp_path: Path) -> None:
     async def run(processes: Processes) -> None:
         codes = []
         for command in ("echo out; echo err >&2; exit 7", "kill -9 $$", "true"):
-            pid = await processes.run(
-                "one",
-                ["sh", "-c", command],
-                environment=ENVIRONMENT,
-                cwd=tmp_path,
-                stdout=tmp_path / "out",
-                stderr=tmp_path / "err",
-            )
+            pid = await run_script(processes, tmp_path, command)
             codes.append(await processes.wait(pid))
         assert codes == [7, -9, 0]
 
@@ -77,14 +82,7 @@ def test_exit_codes_and_output_are_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGPIPE, signal.SIGXFSZ])
 def test_signals_that_python_ignores_end_programs(tmp_path: Path, number: signal.Signals) -> None:
     async def run(processes: Processes) -> None:
-        pid = await processes.run(
-            "one",
-            ["sh", "-c", f"kill -{number.value} $$"],
-            environment=ENVIRONMENT,
-            cwd=tmp_path,
-            stdout=tmp_path / "out",
-            stderr=tmp_path / "err",
-        )
+        pid = await run_script(processes, tmp_path, f"kill -{number.value} $$")
         assert await processes.wait(pid) == -number
 
     with_processes(tmp_path, run)
@@ -169,14 +167,7 @@ def test_a_kernel_that_ends_while_it_waits_for_a_session_is_replaced(
 def test_usage_counts_what_has_ended_too(tmp_path: Path) -> None:
     async def run(processes: Processes) -> None:
         spin = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"
-        pid = await processes.run(
-            "one",
-            ["sh", "-c", spin],
-            environment=ENVIRONMENT,
-            cwd=tmp_path,
-            stdout=tmp_path / "out",
-            stderr=tmp_path / "err",
-        )
+        pid = await run_script(processes, tmp_path, spin)
         await processes.wait(pid)
         used = (await processes.usage())["one"]
         assert used.cpu_seconds > 0.01
@@ -189,14 +180,7 @@ def test_usage_counts_what_has_ended_too(tmp_path: Path) -> None:
 
 def test_memory_is_that_of_the_session_without_its_keeper(tmp_path: Path) -> None:
     async def run(processes: Processes) -> None:
-        await processes.run(
-            "one",
-            ["sleep", "1000"],
-            environment=ENVIRONMENT,
-            cwd=tmp_path,
-            stdout=tmp_path / "out",
-            stderr=tmp_path / "err",
-        )
+        await run_script(processes, tmp_path, "exec sleep 1000")
         host = host_of(processes)
         await until(lambda: "sleep" in [each.name() for each in host.children(recursive=True)])
         used = (await processes.usage())["one"]
@@ -207,13 +191,10 @@ def test_memory_is_that_of_the_session_without_its_keeper(tmp_path: Path) -> Non
 
 def test_what_a_killed_command_has_used_is_counted(tmp_path: Path) -> None:
     async def run(processes: Processes) -> None:
-        pid = await processes.run(
-            "one",
-            ["sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo; sleep 1000"],
-            environment=ENVIRONMENT,
-            cwd=tmp_path,
-            stdout=tmp_path / "out",
-            stderr=tmp_path / "err",
+        pid = await run_script(
+            processes,
+            tmp_path,
+            "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo; sleep 1000",
         )
         await until(lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_text() != "")
         await processes.kill(pid)
@@ -227,14 +208,7 @@ def test_what_a_killed_command_has_used_is_counted(tmp_path: Path) -> None:
 def test_a_command_is_killed_however_soon(tmp_path: Path) -> None:
     async def run(processes: Processes) -> None:
         for _ in range(20):
-            pid = await processes.run(
-                "one",
-                ["sleep", "1000"],
-                environment=ENVIRONMENT,
-                cwd=tmp_path,
-                stdout=tmp_path / "out",
-                stderr=tmp_path / "err",
-            )
+            pid = await run_script(processes, tmp_path, "exec sleep 1000")
             await processes.kill(pid)
             assert await processes.wait(pid) == -signal.SIGKILL
         assert host_of(processes).children() == []
@@ -247,13 +221,8 @@ def test_a_session_ends_though_it_has_killed_or_stopped_its_keeper(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     async def run(processes: Processes) -> None:
-        pid = await processes.run(
-            "one",
-            ["sh", "-c", f"setsid sleep 1000 & kill -{number.value} $PPID; wait"],
-            environment=ENVIRONMENT,
-            cwd=tmp_path,
-            stdout=tmp_path / "out",
-            stderr=tmp_path / "err",
+        pid = await run_script(
+            processes, tmp_path, f"setsid sleep 1000 & kill -{number.value} $PPID; wait"
         )
         keeper = psutil.Process(pid)
         ended = psutil.STATUS_STOPPED
@@ -266,13 +235,8 @@ def test_a_session_ends_though_it_has_killed_or_stopped_its_keeper(
 
 def test_all_ends_with_the_host_whatever_it_has_made_of_its_environment(tmp_path: Path) -> None:
     async def run(processes: Processes) -> None:
-        await processes.run(
-            "one",
-            ["sh", "-c", "env -i setsid sleep 1000 & env -i setsid sleep 1000 &"],
-            environment=ENVIRONMENT,
-            cwd=tmp_path,
-            stdout=tmp_path / "out",
-            stderr=tmp_path / "err",
+        await run_script(
+            processes, tmp_path, "env -i setsid sleep 1000 & env -i setsid sleep 1000 &"
         )
         host = host_of(processes)
         names: list[str] = []
