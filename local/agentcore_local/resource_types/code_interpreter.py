@@ -129,6 +129,8 @@ class CodeInterpreterType:
         self._interfaces.settle()
         identifier = made["codeInterpreterId"]
         described = await self._until(identifier, done=("READY", "CREATE_FAILED"))
+        if system := _tags(properties, of_system=True):
+            self._tag(identifier, made["codeInterpreterArn"], system)
         if described["status"] != "READY":
             raise ResourceFailed(
                 f'Resource handler returned message: "Exceeded attempts to wait: '
@@ -146,13 +148,13 @@ class CodeInterpreterType:
         if SCHEMA.must_be_replaced(existing.properties, properties):
             return await self.create(address, properties)
         arn = existing.attributes["CodeInterpreterArn"]
-        old, new = existing.properties.get("Tags") or {}, properties.get("Tags") or {}
+        old, new = _tags(existing.properties), _tags(properties)
         gone = sorted(set(old) - set(new))
         try:
             if gone:
                 self._service.untag(arn, gone, account_caller())
-            if new != old:
-                self._service.tag(arn, _tags(new), account_caller())
+            if new and new != old:
+                self._service.tag(arn, new, account_caller())
             described = self._service.get_code_interpreter(existing.physical_id, account_caller())
         except ServiceError as error:
             raise _failure(error) from error
@@ -175,6 +177,12 @@ class CodeInterpreterType:
                 f'Resource handler returned message: "{physical_id} is {described["status"]}: '
                 f'{described.get("failureReason")}" (HandlerErrorCode: NotStabilized)'
             )
+
+    def _tag(self, identifier: str, arn: str, tags: dict[str, str]) -> None:
+        try:
+            self._service.tag(arn, tags, account_caller())
+        except ServiceError as error:
+            raise _failure(error, physical_id=identifier) from error
 
     async def _until(self, identifier: str, *, done: tuple[str, str]) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
@@ -220,13 +228,18 @@ def _parameters(properties: Properties) -> dict[str, Any]:
             }
             for item in properties["Certificates"]
         ]
-    if properties.get("Tags"):
-        parameters["tags"] = _tags(properties["Tags"])
+    if tags := _tags(properties):
+        parameters["tags"] = tags
     return parameters
 
 
-def _tags(tags: Mapping[str, Any]) -> dict[str, str]:
-    return {key: str(value) for key, value in tags.items()}
+def _tags(properties: Properties, *, of_system: bool = False) -> dict[str, str]:
+    """One's own tags, or the `aws:` ones that CloudFormation adds, which no limit counts.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
+    """
+    tags = properties.get("Tags") or {}
+    return {k: str(v) for k, v in tags.items() if k.startswith("aws:") == of_system}
 
 
 def _attributes(described: Mapping[str, Any]) -> dict[str, Any]:

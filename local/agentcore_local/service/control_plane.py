@@ -108,7 +108,7 @@ class ControlPlane:
         """TagResource."""
         interpreter = self._tagged(state, caller, "TagResource", params, params["tags"])
         tags = interpreter.tags | params["tags"]
-        if len(tags) > MOST_TAGS:
+        if sum(not key.startswith("aws:") for key in tags) > MOST_TAGS:
             message = f"A resource has {MOST_TAGS} tags at most"
             raise invalid(message, fields=[("tags", message)])
         interpreter.tags = tags

@@ -110,6 +110,21 @@ def test_tags_change_in_place(stacks, control, name):
     assert "old" not in tags
 
 
+def test_the_tags_that_cloudformation_adds_do_not_count_as_ones_own(stacks, control, name):
+    fifty = {f"key{number}": "value" for number in range(50)}
+    stack = stacks.create(template(interpreter(name, Tags=fifty)))
+    arn = stacks.outputs(stack)["CodeInterpreterArn"]
+
+    changed = {**fifty, "key0": "another"}
+    assert stacks.update(stack, template(interpreter(name, Tags=changed))) == "UPDATE_COMPLETE"
+
+    tags = control.list_tags_for_resource(resourceArn=arn)["tags"]
+    assert changed.items() <= tags.items()
+    assert tags["aws:cloudformation:logical-id"] == "It"
+    with pytest.raises(ClientError, match="50 tags at most"):
+        control.tag_resource(resourceArn=arn, tags={"one": "more"})
+
+
 def test_a_replacement_is_made_before_the_old_one_goes(stacks, control, name):
     stack = stacks.create(template(interpreter(f"{name}_1")))
     before = stacks.outputs(stack)["Ref"]
