@@ -18,7 +18,7 @@ from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from ._acknowledgements import acknowledge_wildcard
+from ._acknowledgements import acknowledge_wildcards
 from ._completion import when_complete
 from ._places import Component, path_of, resource_of, stack_of
 
@@ -105,13 +105,12 @@ class AccessPolicies(Component):
     def _write(self) -> None:
         self._is_written = True
         for policy in self._policies:
-            for arn in policy.write():
-                acknowledge_wildcard(
-                    self._manager,
-                    arn,
-                    "The pattern names one interpreter in all its generations: a replaced one must "
-                    "be reached until it is deleted.",
-                )
+            acknowledge_wildcards(
+                self._manager,
+                policy.write(),
+                "The pattern names one interpreter in all its generations: a replaced one must "
+                "be reached until it is deleted.",
+            )
 
 
 class _Policy:

@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._access_policies import AccessPolicies
-from ._acknowledgements import acknowledge_wildcard
+from ._acknowledgements import acknowledge_wildcards
 from ._places import Component, stack_of
 from ._stacks import facts_of, partition
 
@@ -152,17 +152,17 @@ def _acknowledge(
     statements: Sequence[iam.PolicyStatement],
 ) -> None:
     if settings.tracing or settings.vpc or any("*" in each.resources for each in statements):
-        acknowledge_wildcard(
+        acknowledge_wildcards(
             policy,
-            "*",
+            ["*"],
             "These actions know no resource: ec2:DescribeNetworkInterfaces, ec2:DescribeSubnets, "
             "xray:PutTraceSegments, xray:PutTelemetryRecords, "
             "bedrock-agentcore:ListCodeInterpreters.",
         )
     if settings.vpc:
-        acknowledge_wildcard(
+        acknowledge_wildcards(
             policy,
-            _interfaces(policy),
+            [_interfaces(policy)],
             "Lambda makes the network interfaces; their ids are not known before.",
         )
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-import jsii
-from aws_cdk import CfnResource, IStableStringProducer, Lazy
+from aws_cdk import CfnResource
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct, IConstruct
 
 from ._dashboard_body import Widget, count_metrics, widgets
 from ._dashboard_graphs import Functions, Place, Subject
 from ._kinds import INTERPRETER, TEXT, check_kinds, class_named, list_of
+from ._lazy_text import lazy_text
 from ._places import Component, path_of, resource_of, stack_of
 from ._references import weakly
 from ._series import InterpreterSeries
@@ -104,7 +104,7 @@ class CodeInterpreterDashboard(Component):
             self,
             "Resource",
             dashboard_name=dashboard_name or self._default_name(),
-            dashboard_body=Lazy.string(_Producer(self._body)),
+            dashboard_body=lazy_text(self._body),
         )
         of_interpreter = {path_of(each.interpreter): each for each in alarms}
         for interpreter in interpreters:
@@ -222,15 +222,6 @@ class CodeInterpreterDashboard(Component):
     def _name(self, construct: IConstruct, attribute: str) -> str:
         own = stack_of(construct) is self._stack
         return _name(construct, attribute) if own else _weak(construct, attribute)
-
-
-@jsii.implements(IStableStringProducer)
-class _Producer:
-    def __init__(self, produce: Callable[[], str]) -> None:
-        self._produce = produce
-
-    def produce(self) -> str:
-        return self._produce()
 
 
 # Every dashboard of a stack names the same functions.

@@ -21,10 +21,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import jsii
-from aws_cdk import IStableStringProducer, Lazy, Stack
+from aws_cdk import Stack
 from constructs import Construct
 
+from ._lazy_text import lazy_text
 from ._places import stack_of
 from ._stacks import facts_of
 
@@ -72,15 +72,6 @@ def stem_of(scope: Construct, construct_id: str, *, name_prefix: str | None) -> 
     return f"{name_prefix or label_of(path)}_{id_digest(facts.deployed_name, path)}"
 
 
-@jsii.implements(IStableStringProducer)
-class _NameProducer:
-    def __init__(self, produce: Callable[[], str]) -> None:
-        self._produce = produce
-
-    def produce(self) -> str:
-        return self._produce()
-
-
 def revised_name(stack: Stack, stem: str, properties: Callable[[], Mapping[str, Any]]) -> str:
     """A token that resolves to the whole name once the app's constructs are complete.
 
@@ -95,4 +86,4 @@ def revised_name(stack: Stack, stem: str, properties: Callable[[], Mapping[str, 
     def produce() -> str:
         return f"{stem}_{revision_digest(stack.resolve(properties()))}"
 
-    return Lazy.string(_NameProducer(produce))
+    return lazy_text(produce)

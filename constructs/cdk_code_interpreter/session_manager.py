@@ -6,13 +6,13 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import jsii
-from aws_cdk import Annotations, IStableStringProducer, Lazy
+from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 
 from ._acknowledgements import acknowledge
 from ._kinds import check_kinds, instance_of
 from ._lambda_code import lambda_code
+from ._lazy_text import lazy_text
 from ._places import Component, child_of, path_of, stack_of
 from ._schedules import Schedules
 from ._stacks import facts_of, outermost_stack
@@ -168,7 +168,7 @@ class SessionManager(Component):
             retention_period=Duration.days(14),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        acknowledge(queue, "Serverless", "SQSRedrivePolicy", "This is the dead letter queue.")
+        acknowledge(queue, "Serverless", ["SQSRedrivePolicy"], "This is the dead letter queue.")
         return queue
 
     @property
@@ -204,7 +204,7 @@ class SessionManager(Component):
             statements=statements,
             environment={
                 "REQUESTS_PER_SECOND": str(self.settings.requests_per_second),
-                "INTERPRETERS": Lazy.string(_Count(self._shares)),
+                "INTERPRETERS": lazy_text(self._shares.count),
             },
         )
         for listener in self._listeners:
@@ -310,11 +310,6 @@ class _Shares(Component):
         existing = child_of(root, _SHARES_ID)
         return existing if isinstance(existing, _Shares) else _Shares(root, _SHARES_ID)
 
-
-@jsii.implements(IStableStringProducer)
-class _Count:
-    def __init__(self, shares: _Shares) -> None:
-        self._shares = shares
-
-    def produce(self) -> str:
-        return str(max(1, len(self._shares.interpreters)))
+    def count(self) -> str:
+        """How many there are, as the functions read it."""
+        return str(max(1, len(self.interpreters)))
