@@ -22,7 +22,9 @@ from .templates import synthesised
 APPS = Path(__file__).with_name("apps")
 COUNTS = (10, 50)
 # So many that what each further one takes stands out of what the machine does beside.
-MANY = {"plain": 200, "governed": 20, "floor": 200, "least": 20}
+MANY = {"plain": 200, "governed": 20, "floor": 200, "literals": 20, "linked": 20}
+# The same resources as governed ones have, made with less: see `apps/least.py`.
+LEAST = ("literals", "linked")
 # What the plain L2 pays for each of its resources, and what one of ours may take.
 # Both were measured side by side before this library was written: 1.1 and 1.5 ms.
 MOST_PER_RESOURCE = 1.5 / 1.1
@@ -80,13 +82,13 @@ def further_interpreters() -> Iterator[Figure]:
         programs = {
             "plain": ([sys.executable, APPS / "plain.py"], []),
             "governed": ([sys.executable, APPS / "governed.py"], []),
-            "least": ([sys.executable, APPS / "least.py"], [resources]),
+            **{name: ([sys.executable, APPS / "least.py"], [resources, name]) for name in LEAST},
             "floor": (["node", APPS / "floor.js"], [library]),
         }
         commands = {
             f"{name} {count}": [*program, str(count), folder / name, *arguments]
             for name, (program, arguments) in programs.items()
-            for count in sorted({1, MANY[name], *(() if name == "least" else COUNTS)})
+            for count in sorted({1, MANY[name], *(() if name in LEAST else COUNTS)})
         }
         runs = in_turns(commands, rounds=ROUNDS, environments=dict.fromkeys(commands, OFF))
         calls = {name: _calls(name, 3, folder) - _calls(name, 2, folder) for name in added}
@@ -96,10 +98,10 @@ def further_interpreters() -> Iterator[Figure]:
     for name in programs:
         each = _further(seconds(runs[f"{name} 1"]), seconds(runs[f"{name} {MANY[name]}"]), name)
         yield measured(f"each further interpreter, {name}", each, "ms")
-        made = len(added["governed" if name in ("governed", "least") else "plain"])
+        made = len(added["plain" if name in ("plain", "floor") else "governed"])
         per_resource[name] = [value / made for value in each]
         yield measured(f"each further resource, {name}", per_resource[name], "ms")
-    for name, target in (("governed", MOST_PER_RESOURCE), ("least", None)):
+    for name, target in (("governed", MOST_PER_RESOURCE), *((name, None) for name in LEAST)):
         yield ratio(
             f"each further resource, {name} / plain",
             per_resource[name],
