@@ -266,8 +266,8 @@ def test_what_survives_a_lost_host_is_ended_before_the_next_host_starts(tmp_path
             )
 
         # Without its keeper, only the mark in its environment still says whose it is.
-        keeper = psutil.Process(await start("setsid sleep 1000 & echo $!; kill -9 $PPID"))
-        await until(lambda: not keeper.is_running())
+        keeper = await start("setsid sleep 1000 & echo $!; kill -9 $PPID")
+        await until(lambda: not psutil.pid_exists(keeper))
         daemon = psutil.Process(int((tmp_path / "out").read_text()))
         host_of(processes).kill()
         await until(lambda: not processes._runs())
