@@ -26,9 +26,9 @@ interpreter needs nearly four calls for each of its resources. What the same res
 less stands beside it: as `literals`, each in one call and without a reference, and `linked`, with
 the references and dependencies between them, each asked for once. Neither has a type, an L2, a text
 that is known at synthesis only, or a construct but the resources. In the run below `linked` leaves
-less room than the eight constructs take that a governed interpreter is put together from. Reading
-the alarms from one document (`CfnInclude`) was tried: each further interpreter took 5 ms less, and
-the first one 33 ms more.
+less room than the eight constructs take that a governed interpreter is put together from, one call
+each. Reading the alarms from one document (`CfnInclude`) was tried once: it took 7 ms for each
+further interpreter, where ours take 12, and 33 ms at its first use.
 
 The target for the synthesis of one interpreter is near: runs on the same day found 1.61 and 1.75
 (at most 1.7). Nearly half of what it takes beside the plain L2 is the import and the first use of

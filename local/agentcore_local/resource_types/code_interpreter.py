@@ -129,8 +129,6 @@ class CodeInterpreterType:
         self._interfaces.settle()
         identifier = made["codeInterpreterId"]
         described = await self._until(identifier, done=("READY", "CREATE_FAILED"))
-        if system := _tags(properties, of_system=True):
-            self._tag(identifier, made["codeInterpreterArn"], system)
         if described["status"] != "READY":
             raise ResourceFailed(
                 f'Resource handler returned message: "Exceeded attempts to wait: '
@@ -138,6 +136,11 @@ class CodeInterpreterType:
                 "(HandlerErrorCode: NotStabilized)",
                 physical_id=identifier,
             )
+        if system := _tags(properties, of_system=True):
+            try:
+                self._service.tag(made["codeInterpreterArn"], system, account_caller())
+            except ServiceError as error:
+                raise _failure(error, physical_id=identifier) from error
         return Provisioned(physical_id=identifier, attributes=_attributes(described))
 
     async def update(
@@ -177,12 +180,6 @@ class CodeInterpreterType:
                 f'Resource handler returned message: "{physical_id} is {described["status"]}: '
                 f'{described.get("failureReason")}" (HandlerErrorCode: NotStabilized)'
             )
-
-    def _tag(self, identifier: str, arn: str, tags: dict[str, str]) -> None:
-        try:
-            self._service.tag(arn, tags, account_caller())
-        except ServiceError as error:
-            raise _failure(error, physical_id=identifier) from error
 
     async def _until(self, identifier: str, *, done: tuple[str, str]) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
