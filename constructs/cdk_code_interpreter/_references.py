@@ -1,7 +1,8 @@
 """References to an interpreter from other stacks.
 
 A strong reference is an export, and CloudFormation refuses to change an export while it is used:
-the interpreter could not be replaced. So references to what changes with it are weak.
+the interpreter could not be replaced. So references to what changes with it are weak. A weak one
+reads the same before and after a replacement, so whatever has one also has something that changes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from ._stacks import facts_of, outermost_nested_stack_resource
 
 if TYPE_CHECKING:
     from aws_cdk import CfnResource
+
+    from .interface import ICodeInterpreter
 
 
 def refer_weakly(resource: CfnResource, stack: Stack) -> None:
@@ -29,6 +32,20 @@ def refer_weakly(resource: CfnResource, stack: Stack) -> None:
         # resource. `BOTH` keeps the exports that others may already import, and frees ours.
         nested = outermost_nested_stack_resource(stack)
         nested.apply_cross_stack_reference_strength(ReferenceStrength.BOTH)
+
+
+def generation_in(stack: Stack, interpreter: ICodeInterpreter) -> str | None:
+    """What a resource must say for CloudFormation to see that the interpreter was replaced.
+
+    Args:
+        stack: The resource's stack.
+        interpreter: The interpreter that the resource refers to.
+
+    Returns:
+        The interpreter's name, which is another one in each generation. `None` where nothing is
+        needed: in the interpreter's own stack CloudFormation follows the reference.
+    """
+    return None if interpreter.stack is stack else interpreter.code_interpreter_name
 
 
 def weakly(reference: str) -> str:

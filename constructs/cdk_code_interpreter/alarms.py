@@ -15,6 +15,7 @@ from ._alarm_resources import Action, Actions, check_actions, found_alarm, make_
 from ._durations import seconds_of
 from ._kinds import INTERPRETER, TEXT, TOPIC, Kind, check_kinds, class_named, list_of
 from ._places import Component, path_of, stack_of
+from ._references import generation_in
 from ._series import InterpreterSeries, name_in_every_generation
 from ._stacks import facts_of
 from ._validation import Findings, is_token
@@ -114,7 +115,8 @@ class CodeInterpreterAlarms(Component):
         self._facts = facts_of(stack)
         _warn(self, interpreter, self._facts.account, actions)
         bound = Actions(actions)
-        subject = f"Code interpreter {name_in_every_generation(interpreter)}"
+        name = generation_in(stack, interpreter) or name_in_every_generation(interpreter)
+        subject = f"Code interpreter {name}"
         self._alarms = {
             each.construct_id: make_alarm(
                 self,

@@ -12,9 +12,8 @@ from constructs import Construct
 from ._durations import minutes, seconds_of
 from ._kinds import DURATION, INTERPRETER, TEXTS, check_kinds
 from ._places import Component, path_of
-from ._series import name_in_every_generation
 from ._validation import Findings
-from .session_manager import SessionManager, check_reach, region_of
+from .session_manager import SessionManager, check_reach, target_of
 from .session_policy import check_interval
 from .smoke_test import CHECK_ACTIONS, check_commands
 
@@ -86,11 +85,8 @@ class Canary(Component):
             description=f"Checks {path_of(interpreter)}"[:512],
             payload=json.dumps(
                 {
-                    "version": 1,
+                    **target_of(interpreter, scope),
                     "task": "check",
-                    "interpreter_id": interpreter.code_interpreter_id,
-                    "name": name_in_every_generation(interpreter),
-                    **region_of(interpreter, scope),
                     "commands": list(commands),
                 }
             ),

@@ -18,7 +18,7 @@ from ._dashboard_graphs import Functions, Place, Subject
 from ._kinds import INTERPRETER, TEXT, check_kinds, class_named, list_of
 from ._lazy_text import lazy_text
 from ._places import Component, path_of, resource_of, stack_of
-from ._references import weakly
+from ._references import generation_in, weakly
 from ._series import InterpreterSeries
 from ._stacks import facts_of
 from ._substitution import substituted
@@ -183,9 +183,7 @@ class CodeInterpreterDashboard(Component):
         alarms = self._alarms.get(path)
         return Subject(
             label=self._label(path),
-            generation=None
-            if interpreter.stack is self._stack
-            else interpreter.code_interpreter_name,
+            generation=generation_in(self._stack, interpreter),
             series=InterpreterSeries.of(interpreter),
             alarm_arns=[] if alarms is None else self._arns(alarms),
         )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from constructs import Construct
 
 from ._kinds import TEXT, check_kinds
-from ._places import Component
+from ._places import Component, stack_of
+from ._references import generation_in
 from ._stacks import facts_of as stack_facts_of
 from ._validation import Findings, is_token
 
@@ -82,6 +83,7 @@ class ParameterStoreExport(Component):
         super().__init__(scope, construct_id)
         from aws_cdk import aws_ssm as ssm
 
+        generation = generation_in(stack_of(scope), interpreter)
         self.parameters: Mapping[str, ssm.StringParameter] = {
             word: ssm.StringParameter(
                 self,
@@ -89,6 +91,7 @@ class ParameterStoreExport(Component):
                 parameter_name=f"{path}/{word}",
                 string_value=value,
                 simple_name=False,
+                description=None if generation is None else f"Of code interpreter {generation}",
             )
             for word, value in facts_of(interpreter).items()
         }

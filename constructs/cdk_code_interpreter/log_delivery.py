@@ -12,12 +12,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Annotations, RemovalPolicy, Stack, Token
+from aws_cdk import Annotations, CfnTag, RemovalPolicy, Stack, Token
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._kinds import BUCKET, FLAG, INTERPRETER, KEY, REMOVAL_POLICY, check_kinds, instance_of
 from ._places import Component, stack_of
+from ._references import generation_in
 from ._series import name_in_every_generation
 from ._stacks import facts_of, incarnation_of, partition
 from ._validation import Findings, is_token
@@ -172,12 +173,17 @@ class LogDelivery(Component):
             name=self._names.destination(log_type, target),
             **target,
         )
+        generation = generation_in(self._stack, interpreter)
         source = logs.CfnDeliverySource(
             self,
             f"{kind}Source",
             name=self._names.source(log_type),
             log_type=log_type.name,
             resource_arn=interpreter.undrained_code_interpreter_arn,
+            # The name cannot say it: what is left of its 60 characters is the id's own.
+            tags=None
+            if generation is None
+            else [CfnTag(key="CodeInterpreterName", value=generation)],
         )
         delivery = logs.CfnDelivery(
             self,

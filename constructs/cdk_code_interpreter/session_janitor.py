@@ -13,10 +13,11 @@ from constructs import Construct
 from ._durations import seconds_of
 from ._kinds import INTERPRETER, check_kinds
 from ._places import Component, path_of, stack_of
+from ._references import generation_in
 from ._series import name_in_every_generation
 from ._stacks import facts_of
 from ._validation import Findings
-from .session_manager import SessionManager, check_reach, region_of
+from .session_manager import SessionManager, check_reach, region_of, target_of
 from .session_policy import SESSION_POLICY, Enforcement, SessionPolicy
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ _STOP = ("ListCodeInterpreterSessions", "StopCodeInterpreterSession")
 _SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 # The command waits as long as the function may run.
 _READ_TIMEOUT_SECONDS = 900
+# The CLI opens what it writes the answer to anew, which would empty a file that the output goes to:
+# so it writes into a pipe. It ends with 0 where the function failed, so the answer decides.
+_PRINT_AND_JUDGE = """awk '{ print } /"stopped"/ { done = 1 } END { exit !done }'"""
 
 
 class SessionJanitor(Component):
@@ -112,8 +116,9 @@ class SessionJanitor(Component):
     def stop_all_command(self) -> str:
         """A shell command that stops every session of the interpreter now, and says how many.
 
-        It works whether the policy is enforced or not, with version 1 and 2 of the AWS CLI. Who
-        runs it needs ``lambda:InvokeFunction`` on the janitor's function.
+        It works whether the policy is enforced or not, with version 1 and 2 of the AWS CLI, and
+        ends with another code than 0 where sessions are left. Who runs it needs
+        ``lambda:InvokeFunction`` on the janitor's function.
 
         Raises:
             ValueError: The interpreter is the system's.
@@ -124,7 +129,8 @@ class SessionJanitor(Component):
         return (
             f"echo {event} | aws lambda invoke "
             f"--function-name {self._manager.janitor.function_name} --region {region} "
-            f"--cli-read-timeout {_READ_TIMEOUT_SECONDS} --payload fileb:///dev/stdin /dev/stdout"
+            f"--cli-read-timeout {_READ_TIMEOUT_SECONDS} --payload fileb:///dev/stdin /dev/stdout "
+            f"| {_PRINT_AND_JUDGE}"
         )
 
     def stop_all_on(self, alarm: cloudwatch.AlarmBase) -> None:
@@ -157,12 +163,14 @@ class SessionJanitor(Component):
         name = name_in_every_generation(interpreter) if _prefix_of(interpreter) else ""
         region = region_of(interpreter, self).get("region", "")
         words = [interpreter.code_interpreter_id, name, region]
+        generation = generation_in(stack_of(self), interpreter)
         return lambda_.Alias(
             self,
             "StopAll",
             alias_name="--".join(words).rstrip("-"),
             version=self.function.latest_version,
-            description="Stops every session of the code interpreter that its name begins with",
+            description="Stops every session of the code interpreter that its name begins with"
+            + ("" if generation is None else f", {generation}"),
         )
 
     def _refuse_system(self) -> None:
@@ -173,15 +181,7 @@ class SessionJanitor(Component):
             )
 
     def _event(self, **fields: Any) -> str:
-        return json.dumps(
-            {
-                "version": 1,
-                "interpreter_id": self._interpreter.code_interpreter_id,
-                "name": name_in_every_generation(self._interpreter),
-                **region_of(self._interpreter, self),
-                **fields,
-            }
-        )
+        return json.dumps({**target_of(self._interpreter, self), **fields})
 
 
 def _prefix_of(interpreter: ICodeInterpreter) -> str:

@@ -14,7 +14,9 @@ from ._kinds import check_kinds, instance_of
 from ._lambda_code import lambda_code
 from ._lazy_text import lazy_text
 from ._places import Component, child_of, path_of, stack_of
+from ._references import generation_in
 from ._schedules import Schedules
+from ._series import name_in_every_generation
 from ._stacks import facts_of, outermost_stack
 from ._task_function import TaskFunction
 from ._validation import is_token
@@ -290,6 +292,23 @@ def region_of(interpreter: ICodeInterpreter, scope: Construct) -> dict[str, str]
     """The region that a function must call, where it is not its own, as a property."""
     region = interpreter.region
     return {} if region == facts_of(stack_of(scope)).region else {"region": region}
+
+
+def target_of(interpreter: ICodeInterpreter, scope: Construct) -> dict[str, str | int]:
+    """What every event of a function says about the interpreter that it is about.
+
+    Args:
+        interpreter: The interpreter.
+        scope: Where the event is sent from.
+    """
+    generation = generation_in(stack_of(scope), interpreter)
+    return {
+        "version": 1,
+        "interpreter_id": interpreter.code_interpreter_id,
+        "name": name_in_every_generation(interpreter),
+        **region_of(interpreter, scope),
+        **({} if generation is None else {"generation": generation}),
+    }
 
 
 def _difference(existing: SessionManagerSettings, wanted: SessionManagerSettings) -> str:

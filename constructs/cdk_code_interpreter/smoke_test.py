@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnResource
 
 from ._kinds import INTERPRETER, TEXT, TEXTS, check_kinds
-from ._places import Component, node_of
+from ._places import Component, node_of, stack_of
+from ._references import generation_in
 from ._validation import Findings
 from .session_manager import SessionManager, check_reach, region_of
 
@@ -80,6 +81,7 @@ class SmokeTest(Component):
         canary = SessionManager.of(scope).canary
         policy = canary.allow(CHECK_ACTIONS, interpreter.prefix_arn)
         region = region_of(interpreter, scope).get("region")
+        generation = generation_in(stack_of(scope), interpreter)
         resource = CfnResource(
             self,
             "Resource",
@@ -90,6 +92,7 @@ class SmokeTest(Component):
                 "Version": "1",
                 "InterpreterId": interpreter.code_interpreter_id,
                 **({"Region": region} if region else {}),
+                **({"Generation": generation} if generation else {}),
                 **({"Commands": list(commands)} if commands else {}),
                 **({"Revision": revision} if revision else {}),
             },

@@ -96,7 +96,8 @@ def _delete(request: Request, settings: Settings, context: Context, clock: Clock
     result = drain(sessions, deadline, patience=PATIENCE_ON_DELETE, rates=rates())
     failures = 0 if result.complete else 1
     emit({"DrainedSessions": result.stopped, "DrainFailures": failures}, name=settings.name)
-    data = {"StoppedSessions": str(result.stopped), "LeftSessions": _count_text(result)}
+    left = "unknown" if result.left is None else str(result.left)
+    data = {"StoppedSessions": str(result.stopped), "LeftSessions": left}
     log("drained", level="INFO" if result.complete else "ERROR", interpreter=interpreter_id, **data)
     if result.complete or not settings.block:
         return Answer(interpreter_id, data)
@@ -105,12 +106,13 @@ def _delete(request: Request, settings: Settings, context: Context, clock: Clock
 
 def _way_out(interpreter_id: str, result: Drained) -> str:
     return (
-        f"{_count_text(result)} sessions of code interpreter {interpreter_id} are still running; "
+        f"{result.left_text} sessions of code interpreter {interpreter_id} are still running; "
         f"{result.stopped} were stopped. Last problem: {result.problem[:500] or 'none'}. "
         "Stop what starts sessions (`aws bedrock-agentcore list-code-interpreter-sessions "
         f"--code-interpreter-identifier {interpreter_id} --status READY` names them), then delete "
-        "the stack again. To delete it although sessions run, delete it again with this resource "
-        "in `--retain-resources`"
+        "the stack again. To delete the stack although sessions run, delete it again with this "
+        "resource and the interpreter in `--retain-resources`, and the interpreter by hand when "
+        "they have ended"
     )
 
 
@@ -136,7 +138,3 @@ def _sessions(
 ) -> Sessions:
     caller = Caller(Pace(rates().limit, clock), clock, patience)
     return Sessions(session_client(settings.region), interpreter_id, caller)
-
-
-def _count_text(result: Drained) -> str:
-    return "an unknown number of" if result.left is None else str(result.left)

@@ -100,6 +100,11 @@ class Drained:
     problem: str
     gone: bool = False
 
+    @property
+    def left_text(self) -> str:
+        """How many are left, in words that stand before what is counted."""
+        return "an unknown number of" if self.left is None else str(self.left)
+
 
 @dataclass(frozen=True)
 class Rates:

@@ -46,6 +46,8 @@ class StopAll:
     """The kill switch of one interpreter."""
 
     target: Target
+    prefix: str
+    """What the ids of every generation begin with. Empty: not known."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,10 @@ def read_janitor_event(event: object, function_arn: str) -> Sweep | StopAll:
         identifier, _, rest = _qualifier(function_arn).partition("--")
         name, _, region = rest.partition("--")
         named = {"interpreter_id": identifier, "name": name, "region": region}
-        return StopAll(_custom(read_target(named)))
+        return _stop_all(named)
     task = fields.get("task")
     if task == "stop_all":
-        return StopAll(_custom(read_target(fields)))
+        return _stop_all(fields)
     if task != "sweep":
         raise ValueError(f"the event's task must be sweep or stop_all, got {task!r}")
     return _sweep(fields)
@@ -180,12 +182,16 @@ def _sweep(fields: Mapping[str, Any]) -> Sweep:
     )
 
 
-def _custom(target: Target) -> Target:
+def _stop_all(fields: Mapping[str, Any]) -> StopAll:
+    target = read_target(fields)
     if not is_custom_id(target.interpreter_id):
         raise ValueError(
             "the sessions of the system interpreter may be other teams': they are not stopped"
         )
-    return target
+    # All generations share the name, and what comes after it: _REVISION or -SUFFIX.
+    length = len(target.name) + 1
+    prefix = target.interpreter_id[:length]
+    return StopAll(target, prefix if prefix in (f"{target.name}_", f"{target.name}-") else "")
 
 
 def _qualifier(function_arn: str) -> str:

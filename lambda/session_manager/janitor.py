@@ -1,21 +1,20 @@
-"""Scheduled: stop the sessions that a policy does not allow. On demand: stop all of them."""
+"""Scheduled: stop the sessions that a policy does not allow. On demand: see `kill_switch`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from .clients import control_client, session_client
+from .clients import session_client
 from .cloudformation import TIME_TO_ANSWER, Context
-from .draining import Rates, drain
 from .failures import CallFailedError, Failure
-from .inputs import StopAll, Sweep, is_alarm, read_janitor_event
+from .inputs import Sweep, is_alarm, read_janitor_event
+from .interpreters import custom_interpreters
+from .kill_switch import stop_all
 from .log import log
 from .metrics import emit
 from .pacing import Deadline, Pace, fair_rate
 from .selection import Action, Decision, Reason, decide, orphan_search_due, orphans
-from .sessions import PAGE_SIZE, Caller, Sessions, StopOutcome
+from .sessions import Caller, Sessions, StopOutcome
 from .settings import rates
 
 PATIENCE = 30.0
@@ -79,34 +78,6 @@ def handler(event: object, context: Context) -> dict[str, object]:
         log("the alarm is not raised, nothing is stopped", interpreter=task.target.interpreter_id)
         return {"interpreter_id": task.target.interpreter_id, "stopped": 0}
     return stop_all(task, deadline)
-
-
-def stop_all(task: StopAll, deadline: Deadline) -> dict[str, object]:
-    """Stop every READY session of one interpreter, whatever its policy says.
-
-    Raises:
-        RuntimeError: Some are left.
-    """
-    target = task.target
-    log("stopping every session", level="WARNING", interpreter=target.interpreter_id)
-    caller = Caller(Pace(rates().limit))
-    sessions = Sessions(session_client(target.region), target.interpreter_id, caller)
-    # Whoever asks for this wants it now: no share is left for others.
-    result = drain(sessions, deadline, patience=PATIENCE, rates=Rates(rates().limit))
-    failures = 0 if result.complete else result.left or 1
-    emit({"SessionsStopped": result.stopped, "StopFailures": failures}, name=target.name)
-    outcome: dict[str, object] = {
-        "interpreter_id": target.interpreter_id,
-        "stopped": result.stopped,
-        "left": result.left,
-    }
-    log("stopped every session", level="INFO" if result.complete else "ERROR", **outcome)
-    if not result.complete:
-        raise RuntimeError(
-            f"{result.stopped} sessions of {target.interpreter_id} were stopped, {result.left} "
-            f"are left: {result.problem}"
-        )
-    return outcome
 
 
 def sweep(task: Sweep, deadline: Deadline) -> dict[str, object]:
@@ -198,7 +169,7 @@ def _orphans(task: Sweep, caller: Caller, deadline: Deadline, counts: Counts) ->
     if not task.prefix or not orphan_search_due(task.scheduled, task.interval):
         return None
     try:
-        interpreters = list(_interpreters(task.target.region, caller, deadline))
+        interpreters = list(custom_interpreters(task.target.region, caller, deadline))
     except CallFailedError as error:
         counts.problems.append(f"the interpreters of the account cannot be listed: {error}")
         return None
@@ -206,24 +177,3 @@ def _orphans(task: Sweep, caller: Caller, deadline: Deadline, counts: Counts) ->
     for identifier in found:
         log("orphan", level="WARNING", interpreter=identifier, of=task.target.interpreter_id)
     return found
-
-
-def _interpreters(
-    region: str | None, caller: Caller, deadline: Deadline
-) -> Iterator[Mapping[str, Any]]:
-    client = control_client(region)
-    following: dict[str, Any] = {}
-    seen: set[str] = set()
-    while True:
-        page = caller.call(
-            lambda arguments=following: client.list_code_interpreters(  # type: ignore[misc]
-                type="CUSTOM", maxResults=PAGE_SIZE, **arguments
-            ),
-            deadline,
-        )
-        yield from page.get("codeInterpreterSummaries") or ()
-        token = page.get("nextToken")
-        if not token or token in seen:
-            return
-        seen.add(token)
-        following = {"nextToken": token}

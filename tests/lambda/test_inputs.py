@@ -23,6 +23,7 @@ from session_manager.selection import Policy
 
 FUNCTION = "arn:aws:lambda:us-east-1:111122223333:function:janitor"
 SANDBOX = "Sandbox_0123456789_ab-ABCDEFGHIJ"
+PREFIX = "Sandbox_0123456789_"
 SYSTEM = "aws.codeinterpreter.v1"
 # What the first published version sent; functions are updated before and after their schedules.
 SWEEP_1 = {
@@ -89,22 +90,39 @@ def test_the_system_interpreter_is_watched_and_never_enforced():
 
 def test_stop_all_by_command_names_its_interpreter():
     event = {"version": 1, "task": "stop_all", "interpreter_id": SANDBOX, "region": "eu-west-1"}
-    expected = StopAll(Target(SANDBOX, SANDBOX, "eu-west-1"))
+    expected = StopAll(Target(SANDBOX, SANDBOX, "eu-west-1"), "")
     assert read_janitor_event(event, FUNCTION) == expected
 
 
 @pytest.mark.parametrize(
-    ("rest", "name", "region"),
+    ("identifier", "name", "prefix"),
     [
-        ("", SANDBOX, None),
-        ("--Sandbox_0123456789", "Sandbox_0123456789", None),
-        ("--Sandbox_0123456789--eu-west-1", "Sandbox_0123456789", "eu-west-1"),
-        ("----eu-west-1", SANDBOX, "eu-west-1"),
+        ("Sandbox_0123456789_abcdef01-0123456789", "Sandbox_0123456789", "Sandbox_0123456789_"),
+        ("Fixed-0123456789", "Fixed", "Fixed-"),
+        ("Fixed-0123456789", "Fix", ""),
+        ("Fixed-0123456789", "Other", ""),
+        ("Fixed-0123456789", "", ""),
     ],
 )
-def test_stop_all_by_alarm_names_it_by_the_alias_that_was_invoked(rest, name, region):
+def test_stop_all_is_for_every_generation_where_the_name_says_which_they_are(
+    identifier, name, prefix
+):
+    event = {"task": "stop_all", "interpreter_id": identifier, "name": name}
+    assert read_janitor_event(event, FUNCTION).prefix == prefix
+
+
+@pytest.mark.parametrize(
+    ("rest", "name", "region", "prefix"),
+    [
+        ("", SANDBOX, None, ""),
+        ("--Sandbox_0123456789", "Sandbox_0123456789", None, PREFIX),
+        ("--Sandbox_0123456789--eu-west-1", "Sandbox_0123456789", "eu-west-1", PREFIX),
+        ("----eu-west-1", SANDBOX, "eu-west-1", ""),
+    ],
+)
+def test_stop_all_by_alarm_names_it_by_the_alias_that_was_invoked(rest, name, region, prefix):
     event = {"source": "aws.cloudwatch", "alarmArn": "arn:alarm"}
-    expected = StopAll(Target(SANDBOX, name, region))
+    expected = StopAll(Target(SANDBOX, name, region), prefix)
     assert read_janitor_event(event, f"{FUNCTION}:{SANDBOX}{rest}") == expected
 
 

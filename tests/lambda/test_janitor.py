@@ -192,53 +192,6 @@ def test_the_system_interpreter_is_watched_only(interpreter, aged, context):
     assert (result["OverAgeSessions"], result["SessionsStopped"]) == (1, 0)
 
 
-def test_the_kill_switch_stops_a_hundred_sessions_and_none_of_the_neighbours(
-    new_interpreter, context, monkeypatch, log_lines
-):
-    monkeypatch.setenv("REQUESTS_PER_SECOND", "500")
-    mine, neighbour = new_interpreter("Mine"), new_interpreter("Neighbour")
-    mine.start(100)
-    neighbour.start(3)
-    event = {"version": 1, "task": "stop_all", "interpreter_id": mine.id, "name": "Mine"}
-    assert janitor.handler(event, context) == {
-        "interpreter_id": mine.id,
-        "stopped": 100,
-        "left": 0,
-    }
-    assert (mine.ready(), len(neighbour.ready())) == (set(), 3)
-    assert metrics(log_lines()) == {"SessionsStopped": 100, "StopFailures": 0}
-
-
-def alarm(value):
-    return {
-        "source": "aws.cloudwatch",
-        "alarmArn": "arn:aws:cloudwatch:us-east-1:111122223333:alarm:burst",
-        "alarmData": {"alarmName": "burst", "state": {"value": value}},
-    }
-
-
-def test_an_alarm_stops_the_sessions_of_the_interpreter_that_its_alias_names(interpreter, context):
-    interpreter.start(2)
-    context.invoked_function_arn += f":{interpreter.id}"
-    janitor.handler(alarm("ALARM"), context)
-    assert interpreter.ready() == set()
-
-
-def test_an_alarm_that_calms_down_stops_nothing(interpreter, context):
-    interpreter.start(2)
-    context.invoked_function_arn += f":{interpreter.id}"
-    assert janitor.handler(alarm("OK"), context)["stopped"] == 0
-    assert len(interpreter.ready()) == 2
-
-
-def test_a_kill_switch_that_fails_says_so_and_is_tried_again(aws, interpreter, context):
-    interpreter.start(2)
-    aws.inject("deny", operation="Stop*")
-    event = {"task": "stop_all", "interpreter_id": interpreter.id}
-    with pytest.raises(RuntimeError, match="2 are left"):
-        janitor.handler(event, context)
-
-
 def test_an_event_that_is_not_understood_is_an_error(aws, context):
     with pytest.raises(ValueError, match="task must be"):
         janitor.handler({"task": "dance"}, context)

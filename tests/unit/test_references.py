@@ -3,11 +3,23 @@
 import json
 from typing import Any
 
+import pytest
 from aws_cdk import CfnOutput, NestedStack, Stack
+from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from cdk_code_interpreter import CodeInterpreter
+from cdk_code_interpreter import (
+    Canary,
+    CodeInterpreter,
+    CodeInterpreterAlarms,
+    CodeInterpreterDashboard,
+    GovernedCodeInterpreter,
+    ICodeInterpreter,
+    LogDelivery,
+    SessionJanitor,
+    SmokeTest,
+)
 
 
 def consume(interpreter: CodeInterpreter, consumer: Stack) -> None:
@@ -49,6 +61,89 @@ def test_a_replacement_changes_the_consumers_own_template(new_app: Any, synthesi
     changed = [key for key in before["Outputs"] if before["Outputs"][key] != after["Outputs"][key]]
     assert changed == ["CODEINTERPRETERNAME"]
     assert before["Resources"] == after["Resources"]
+
+
+def ours(producer: Stack, replaced: bool) -> ICodeInterpreter:
+    return CodeInterpreter(producer, "Sandbox", description="After" if replaced else "Before")
+
+
+def undrained(producer: Stack, replaced: bool) -> ICodeInterpreter:
+    revision = int(replaced)
+    return CodeInterpreter(producer, "Sandbox", name_revision=revision, drain_on_delete=False)
+
+
+def governed(producer: Stack, replaced: bool) -> ICodeInterpreter:
+    return GovernedCodeInterpreter(producer, "Sandbox", name_revision=int(replaced))
+
+
+def plain(producer: Stack, replaced: bool) -> ICodeInterpreter:
+    # Its name has to change with anything else, since CloudFormation makes the new one first.
+    name = f"Sandbox{int(replaced)}"
+    l2 = agentcore.CodeInterpreterCustom(
+        producer, "Sandbox", code_interpreter_custom_name=name, description=name
+    )
+    return CodeInterpreter.from_l2(l2)
+
+
+def govern(interpreter: ICodeInterpreter, scope: Stack) -> None:
+    janitor = SessionJanitor(scope, "Janitor", interpreter=interpreter)
+    canary = Canary(scope, "Canary", interpreter=interpreter)
+    SmokeTest(scope, "SmokeTest", interpreter=interpreter)
+    LogDelivery(scope, "Logs", interpreter=interpreter, application_logs=True, traces=True)
+    alarms = CodeInterpreterAlarms(
+        scope, "Alarms", interpreter=interpreter, janitor=janitor, canary=canary
+    )
+    janitor.stop_all_on(alarms.alarm("SessionStarts"))
+    CodeInterpreterDashboard(scope, "Dashboard", interpreters=[interpreter], alarms=[alarms])
+    interpreter.export_to_parameter_store(scope, "Parameters", path="/analytics/sandbox")
+    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    interpreter.grants.use(role)
+
+
+@pytest.mark.parametrize("make", [ours, undrained, governed, plain])
+def test_a_replacement_changes_each_resource_of_another_stack_that_refers_to_the_interpreter(
+    new_app: Any, synthesise: Any, make: Any
+) -> None:
+    before, after = (
+        _governed_elsewhere(make, replaced, new_app, synthesise)["Resources"]
+        for replaced in (False, True)
+    )
+    referring = [key for key, each in before.items() if "Fn::GetStackOutput" in json.dumps(each)]
+    types = {before[key]["Type"].rpartition("::")[2] for key in referring}
+    assert types >= {
+        "Alarm",
+        "Alias",
+        "CodeInterpreterSmokeTest",
+        "Dashboard",
+        "DeliverySource",
+        "Parameter",
+        "Schedule",
+    }
+    assert [key for key in referring if after.get(key) == before[key]] == []
+
+
+def _governed_elsewhere(make: Any, replaced: bool, new_app: Any, synthesise: Any) -> Any:
+    app = new_app(**{"@aws-cdk/core:defaultCrossStackReferences": "weak"})
+    producer, consumer = Stack(app, "Producer"), Stack(app, "Consumer")
+    govern(make(producer, replaced), consumer)
+    return synthesise(consumer)
+
+
+def test_nothing_is_added_where_the_interpreter_is_in_the_same_stack(
+    new_app: Any, synthesise: Any
+) -> None:
+    stack = Stack(new_app(), "Analytics")
+    interpreter = CodeInterpreter(stack, "Sandbox")
+    govern(interpreter, stack)
+    template = synthesise(stack)
+    (resource,) = [
+        key
+        for key, each in template["Resources"].items()
+        if "CodeInterpreterCustom" in each["Type"]
+    ]
+    name = template["Resources"].pop(resource)["Properties"]["Name"]
+    said = {key for key, each in template["Resources"].items() if name in json.dumps(each)}
+    assert {template["Resources"][key]["Properties"].get("Value") for key in said} == {name}
 
 
 def test_other_references_to_the_stack_stay_as_the_app_wants_them(

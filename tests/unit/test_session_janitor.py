@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
 
 import pytest
 from aws_cdk import Duration, Stack
@@ -208,21 +210,66 @@ def test_an_l2_and_an_import_are_governed_like_our_own(stack, synthesise, resour
     assert (by_import.target.interpreter_id, by_import.prefix) == ("Old-ABCDEFGHIJ", "")
 
 
+def printed_command(template, deployed):
+    (output,) = [v for k, v in template["Outputs"].items() if "StopAllCommand" in k]
+    parts = [deployed(part, template) for part in output["Value"]["Fn::Join"][1]]
+    return "".join(part if isinstance(part, str) else "NAME" for part in parts)
+
+
 def test_the_printed_command_is_one_that_a_shell_and_the_function_understand(governed, deployed):
-    (output,) = [v for k, v in governed["Outputs"].items() if "StopAllCommand" in k]
-    parts = [deployed(part, governed) for part in output["Value"]["Fn::Join"][1]]
-    words = shlex.split("".join(part if isinstance(part, str) else "NAME" for part in parts))
+    words = shlex.split(printed_command(governed, deployed))
     assert words[0] == "echo"
     assert words[2:8] == ["|", "aws", "lambda", "invoke", "--function-name", "NAME"]
     task = read_janitor_event(json.loads(words[1]), FUNCTION)
-    assert task == StopAll(read(governed, deployed).target)
+    sweep = read(governed, deployed)
+    assert task == StopAll(sweep.target, sweep.prefix)
+
+
+@pytest.mark.parametrize(
+    ("answer", "metadata", "succeeds"),
+    [
+        ('{"interpreter_id": "a-0123456789", "stopped": 3, "left": 0}', "", True),
+        (
+            '{"errorMessage": "3 sessions were \\"stopped\\""}',
+            '"FunctionError": "Unhandled"',
+            False,
+        ),
+        ("", "", False),
+    ],
+    ids=["stopped", "failed", "no answer"],
+)
+def test_the_printed_command_keeps_the_answer_in_a_file_and_fails_where_the_function_failed(
+    governed, deployed, tmp_path, answer, metadata, succeeds
+):
+    command = printed_command(governed, deployed)
+    cli = tmp_path / "aws"
+    # As the real one does: it opens the last argument anew, then prints what Lambda said.
+    cli.write_text(
+        "#!/bin/bash\ncat > /dev/null\n"
+        f"""printf '%s' '{answer}' > "${{@: -1}}"\n"""
+        f"""printf '%s\\n' '{{"StatusCode": 200, {metadata}}}'\n"""
+    )
+    cli.chmod(0o755)
+    output = tmp_path / "output"
+    with output.open("w") as file:
+        file.write("before\n")
+        file.flush()
+        ended = subprocess.run(
+            ["/bin/sh", "-c", command],
+            stdout=file,
+            env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+            check=False,
+        )
+    assert output.read_text().startswith(f"before\n{answer}")
+    assert (ended.returncode == 0) is succeeds
 
 
 def test_an_alarm_invokes_an_alias_that_says_which_interpreter(governed, deployed, resources):
     alias = only(governed, "AWS::Lambda::Alias")["Properties"]
     name = deployed(alias["Name"], governed)
     task = read_janitor_event({"alarmArn": "arn"}, f"{FUNCTION}:{name}")
-    assert task.target == read(governed, deployed).target
+    sweep = read(governed, deployed)
+    assert task == StopAll(sweep.target, sweep.prefix)
     alarms = resources(governed, "AWS::CloudWatch::Alarm")
     actions = [action for each in alarms for action in each["Properties"]["AlarmActions"]]
     assert len(actions) == 2
