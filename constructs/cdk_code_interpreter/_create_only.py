@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._places import resource_of, stack_of
+from ._places import path_of, resource_of, stack_of
 from ._stacks import facts_of
 
 if TYPE_CHECKING:
+    from aws_cdk import Stack
     from aws_cdk import aws_bedrockagentcore as agentcore
     from constructs import IConstruct
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-bedrockagentcore-codeinterpretercustom.html
 _NOT_CREATE_ONLY = {"name", "tags"}
+_LOGICAL_ID = "logicalId"
 
 
 def create_only_properties(
     resource: agentcore.CfnCodeInterpreterCustom,
+    attribute: str,
     *,
     revision: int | None,
     role: IConstruct | None,
@@ -26,8 +30,11 @@ def create_only_properties(
 ) -> Mapping[str, Any]:
     """Everything that is known of an interpreter when the app is synthesised, but its name.
 
+    All of it is resolved, since a token's own text differs from run to run.
+
     Args:
         resource: The interpreter, after aspects and property injectors had their say.
+        attribute: An attribute of it, from which its logical id can be read.
         revision: The user's own revision.
         role: Its role.
         certificates: The secrets that hold its certificates.
@@ -35,11 +42,30 @@ def create_only_properties(
     """
     # Of single properties the getters cannot give a token in place of a structure.
     properties = resource._cfn_properties
-    return {
-        "properties": {k: v for k, v in properties.items() if k not in _NOT_CREATE_ONLY},
-        "revision": revision,
-        "behind": [_behind_role(role), *map(_behind_secret, certificates), *network],
-    }
+    stack = stack_of(resource)
+    found: dict[str, Any] = stack.resolve(
+        {
+            "properties": {k: v for k, v in properties.items() if k not in _NOT_CREATE_ONLY},
+            "revision": revision,
+            "behind": [_behind_role(role), *map(_behind_secret, certificates), *network],
+            _LOGICAL_ID: attribute,
+        }
+    )
+    logical_id = found.pop(_LOGICAL_ID)["Fn::GetAtt"][0]
+    if not logical_id.endswith(_path_digest(resource, stack)):
+        # Another logical id is another resource, which the name must not be in the way of.
+        found[_LOGICAL_ID] = logical_id
+    return found
+
+
+def _path_digest(resource: IConstruct, stack: Stack) -> str:
+    """What a logical id ends with that CDK makes of a resource's path, as long as nobody says.
+
+    https://docs.aws.amazon.com/cdk/v2/guide/identifiers.html#identifiers-logical-ids
+    """
+    below = path_of(resource).removeprefix(path_of(stack)).strip("/").split("/")
+    path = "/".join(each for each in below if each != "Default")
+    return hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()[:8].upper()
 
 
 # Of this app; a change of what is looked at here makes a new ARN.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import jsii
-from aws_cdk import Annotations, Duration, RemovalPolicy, Stack
+from aws_cdk import Annotations, CfnDeletionPolicy, CfnResource, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from ._create_only import create_only_properties
 from ._durations import minutes
@@ -29,7 +29,8 @@ from ._kinds import (
     class_named,
     list_of,
 )
-from ._places import Component, path_of, resource_of, stack_of
+from ._late_checks import check_late
+from ._places import Component, child_of, node_of, path_of, remember, resource_of, stack_of
 from ._references import refer_weakly
 from ._stacks import facts_of
 from ._supplied_roles import SuppliedRoleCheck, required_statement
@@ -180,9 +181,7 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         self._drain: SessionDrain | None = None
         self._stem = stem_of(scope, construct_id, name_prefix=name_prefix)
         self._fixed_name = code_interpreter_name
-        self._name = code_interpreter_name or revised_name(
-            self._stack, self._stem, self._create_only_properties
-        )
+        self._name = code_interpreter_name or revised_name(self._stem, self._create_only_properties)
         self._name_revision = name_revision
         self._certificates = list(certificates or [])
         self._network = network._bind(self, retained=removal_policy is not RemovalPolicy.DESTROY)
@@ -201,6 +200,7 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         self._finish(removal_policy)
         if drained:
             self._add_drain(on_drain_failure, drain_timeout)
+        check_late(self._stack, self._late_problems)
 
     @staticmethod
     def from_code_interpreter_arn(
@@ -351,15 +351,18 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
             return None
         if given is None:
             # The id that the L2 gives the role it makes: moving from an L2 keeps the role.
-            role = ExecutionRole(self, "ServiceRole", trusted_arns=[self._trusted_arn])
+            role = ExecutionRole(self, _OWN_ROLE, trusted_arns=[self._trusted_arn])
             if removal_policy is not RemovalPolicy.DESTROY:
                 role.apply_removal_policy(removal_policy)
             return role
+        return self._supplied(given)
+
+    def _supplied(self, given: iam.IRole) -> iam.IRole:
         self._check_account(given)
         if isinstance(given, ExecutionRole):
             given.trust_interpreter(self._trusted_arn)
-            return given
-        self._check_supplied(given)
+        else:
+            self._check_supplied(given)
         return given
 
     def _check_account(self, role: iam.IRole) -> None:
@@ -389,6 +392,8 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         resource = self._cfn_resource = cast(
             "agentcore.CfnCodeInterpreterCustom", resource_of(self.resource)
         )
+        remember(self.resource, self, "Default")
+        remember(resource, self.resource, "Resource")
         if self._certificates:
             kind = agentcore.CfnCodeInterpreterCustom
             resource.certificates = [
@@ -401,8 +406,8 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
             ]
         if self._role is None and resource.execution_role_arn == _NO_ROLE_ARN:
             resource.execution_role_arn = None
-        else:  # a property injector may have put in a role of its own
-            self._role = self.resource.execution_role
+        else:
+            self._take_injected_role()
         if removal_policy is not RemovalPolicy.DESTROY:
             resource.apply_removal_policy(removal_policy)
         refer_weakly(resource, self._stack)
@@ -410,6 +415,15 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
             Annotations.of(self).add_warning_v2(
                 "cdk-code-interpreter:fixedName", _FIXED_NAME_WARNING
             )
+
+    def _take_injected_role(self) -> None:
+        """Treat a role that a property injector put in like one that is given."""
+        role = self.resource.execution_role
+        if role is self._role:
+            return
+        if self._role is not None and child_of(self, _OWN_ROLE) is self._role:
+            node_of(self).try_remove_child(_OWN_ROLE)
+        self._role = None if role is None else self._supplied(role)
 
     def _add_drain(self, on_failure: OnDrainFailure | None, timeout: Duration | None) -> None:
         from .session_drain import OnDrainFailure, SessionDrain
@@ -425,11 +439,40 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
     def _create_only_properties(self) -> Mapping[str, Any]:
         return create_only_properties(
             self._cfn_resource,
+            self.undrained_code_interpreter_id,
             revision=self._name_revision,
             role=self._role,
             certificates=self._certificates,
             network=self._network.behind_references(),
         )
+
+    def _late_problems(self) -> Iterator[str]:
+        name = self._cfn_resource.name
+        if name != self._name:
+            yield (
+                f"{path_of(self)}: an aspect or a property injector changed the interpreter's name "
+                f"to {name!r}; its trust policy, grants, drain and metrics go by the name that it "
+                "was made with, so they would be another interpreter's: pass name_prefix= or "
+                "code_interpreter_name=, and leave this one out there"
+            )
+        if self._drain is not None and _is_retained(self._cfn_resource):
+            if _is_retained(resource_of(self._drain)):
+                return  # as with RemovalPolicies.of(stack).retain(), which keeps the role as well
+            yield (
+                f"{path_of(self)}: a removal policy of its resource retains the interpreter, but "
+                "its drain would stop its sessions and its role would be deleted; pass "
+                "removal_policy=RemovalPolicy.RETAIN instead, which keeps all of it"
+            )
+
+
+_OWN_ROLE = "ServiceRole"
+
+
+def _is_retained(resource: IConstruct | None) -> bool:
+    return isinstance(resource, CfnResource) and resource.cfn_options.deletion_policy not in (
+        None,
+        CfnDeletionPolicy.DELETE,
+    )
 
 
 _NO_ROLE_ARN = "arn:aws:iam::000000000000:role/no-execution-role"

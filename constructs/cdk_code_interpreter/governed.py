@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -13,7 +14,7 @@ from constructs import Construct
 
 from ._alarm_topic import alarm_topic_of
 from ._kinds import TEXT, TEXTS, TOPIC, check_kinds, instance_of
-from ._places import Component
+from ._places import Component, stack_of
 from .alarm_thresholds import THRESHOLDS
 from .alarms import RUNBOOK_URL, CodeInterpreterAlarms
 from .canary import Canary
@@ -90,7 +91,8 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
             scope: Where to define it.
             construct_id: Its id in that scope.
             profile: How strictly all of it is set up; one for the whole stack. Default:
-                `ComplianceProfile.lean()`.
+                `ComplianceProfile.lean()`, with the settings that the stack's session functions
+                have already (`SessionManager.of`).
             sessions: What sessions are allowed. Default: those older than an hour are counted,
                 none is stopped.
             alarm_topic: Where alarms go. Default: one topic for the stack, as `alarm_topic`.
@@ -137,13 +139,14 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
             smoke_test_commands=(smoke_test_commands, TEXTS),
             thresholds=(thresholds, THRESHOLDS.or_none),
         )
+        is_given = profile is not None
         profile = profile or ComplianceProfile.lean()
         sessions = sessions or SessionPolicy()
         sessions.check(scope, construct_id)
         prefix = name_prefix or stem_of(scope, construct_id, name_prefix=None).rpartition("_")[0]
         super().__init__(scope, construct_id)
         profile.warn(self)
-        SessionManager.of(self, profile.session_settings)
+        _manage_sessions(stack_of(self), profile, is_given=is_given)
         self.interpreter = CodeInterpreter(
             self,
             "Interpreter",
@@ -282,3 +285,13 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
     def connections(self) -> ec2.Connections:
         """The security groups of an interpreter in a VPC."""
         return self.interpreter.connections
+
+
+_FIRST_PROFILES: MutableMapping[Stack, ComplianceProfile] = WeakKeyDictionary()
+
+
+def _manage_sessions(stack: Stack, profile: ComplianceProfile, *, is_given: bool) -> None:
+    """Run the stack's session functions as the profile says, or by default as was said before."""
+    first = _FIRST_PROFILES.setdefault(stack, profile)
+    says_nothing_new = not is_given and profile.session_settings == first.session_settings
+    SessionManager.of(stack, None if says_nothing_new else profile.session_settings)

@@ -9,15 +9,16 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
-from aws_cdk import Annotations, CfnTag, RemovalPolicy, Stack, Token
+from aws_cdk import Annotations, CfnTag, RemovalPolicy, Stack, Stage, Token
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._kinds import BUCKET, FLAG, INTERPRETER, KEY, REMOVAL_POLICY, check_kinds, instance_of
-from ._places import Component, stack_of
+from ._places import Component, path_of, stack_of
 from ._references import generation_in
 from ._series import name_in_every_generation
 from ._stacks import facts_of, incarnation_of, partition
@@ -103,8 +104,9 @@ class LogDelivery(Component):
                 deleted.
 
         Raises:
-            ValueError: Nothing is delivered, the interpreter is the system's or is in another
-                account or region, or options are for log groups where there are none.
+            ValueError: Nothing is delivered, or what another delivery delivers already; the
+                interpreter is the system's or is in another account or region; or options are for
+                log groups where there are none.
         """
         check_kinds(
             scope,
@@ -127,6 +129,8 @@ class LogDelivery(Component):
         facts = facts_of(stack)
         findings = Findings(scope, construct_id)
         _check_interpreter(findings, facts, interpreter)
+        delivered = _delivered_in(stack, interpreter)
+        _check_others(findings, wanted, delivered, interpreter)
         _check_options(findings, wanted, bucket, encryption_key, retention)
         findings.raise_if_any()
         super().__init__(scope, construct_id)
@@ -145,6 +149,7 @@ class LogDelivery(Component):
         groups = {
             each: self._deliver(each, interpreter) for each, chosen in wanted.items() if chosen
         }
+        delivered.update(dict.fromkeys(groups, path_of(self)))
         self.usage_log_group = groups.get(_LogType.USAGE_LOGS)
         self.application_log_group = groups.get(_LogType.APPLICATION_LOGS)
 
@@ -321,6 +326,39 @@ def _check_interpreter(
             findings.add(
                 f"the interpreter's {what} is {theirs}, this stack's is {ours}; logs are "
                 f"delivered by a stack of the interpreter's own {what}"
+            )
+
+
+# For each app or stage: what is delivered of an interpreter, and by which construct.
+_DELIVERED: MutableMapping[Stage, dict[str, dict[_LogType, str]]] = WeakKeyDictionary()
+
+
+def _delivered_in(stack: Stack, interpreter: ICodeInterpreter) -> dict[_LogType, str]:
+    """What is delivered of an interpreter by now, in this app or stage."""
+    stage = Stage.of(stack)
+    if stage is None:  # a stack without an app
+        return {}
+    # Two imports of one ARN, or two handles of one L2, are one interpreter.
+    known = _DELIVERED.setdefault(stage, {})
+    return known.setdefault(interpreter.undrained_code_interpreter_arn, {})
+
+
+def _check_others(
+    findings: Findings,
+    wanted: Mapping[_LogType, bool],
+    delivered: Mapping[_LogType, str],
+    interpreter: ICodeInterpreter,
+) -> None:
+    """Refuse a second source of a type, which CloudWatch Logs is reported to refuse.
+
+    https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2513
+    """
+    for log_type, path in delivered.items():
+        if wanted[log_type]:
+            findings.add(
+                f"{log_type.name} of {path_of(interpreter)} are delivered by {path} already, and "
+                "others report that CloudWatch Logs refuses a second source of a type for one "
+                "resource; leave the type out here, or there"
             )
 
 

@@ -21,7 +21,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Stack
 from constructs import Construct
 
 from ._lazy_text import lazy_text
@@ -72,18 +71,16 @@ def stem_of(scope: Construct, construct_id: str, *, name_prefix: str | None) -> 
     return f"{name_prefix or label_of(path)}_{id_digest(facts.deployed_name, path)}"
 
 
-def revised_name(stack: Stack, stem: str, properties: Callable[[], Mapping[str, Any]]) -> str:
+def revised_name(stem: str, properties: Callable[[], Mapping[str, Any]]) -> str:
     """A token that resolves to the whole name once the app's constructs are complete.
 
     Args:
-        stack: The interpreter's stack; tokens are resolved in it, since a token's own text
-            differs from run to run.
         stem: What all generations share.
-        properties: Gives the create-only properties, tokens included. Called at synthesis, after
-            aspects and property injectors had their say.
+        properties: Gives the create-only properties, resolved. Called at synthesis, after aspects
+            and property injectors had their say.
     """
 
     def produce() -> str:
-        return f"{stem}_{revision_digest(stack.resolve(properties()))}"
+        return f"{stem}_{revision_digest(properties())}"
 
     return lazy_text(produce)

@@ -97,7 +97,8 @@ class SessionManager(Component):
                 f"{path_of(existing)}: the stack's session functions already have other settings "
                 f"({_difference(existing.settings, settings)}); there is one set for the whole "
                 "stack, so call SessionManager.of(stack, settings) once, before the first "
-                "construct that uses them"
+                "construct that uses them; a profile has its own, which "
+                "dataclasses.replace(profile, session_settings=settings) changes"
             )
         return existing
 

@@ -1,6 +1,7 @@
 """The construct: what it creates, and how it composes."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from aws_cdk import (
     IPropertyInjector,
     NestedStack,
     PropertyInjectors,
+    RemovalPolicies,
     RemovalPolicy,
     Stack,
     Stage,
@@ -255,6 +257,101 @@ def test_a_role_that_is_injected_is_the_execution_role(interpreter_in: Any, give
     assert "role/company" in json.dumps(interpreter_in(stack)["Properties"]["ExecutionRoleArn"])
     assert interpreter.execution_role is not None
     assert interpreter.execution_role.role_name == "company"
+
+
+class _OwnRoleOfTheCompany(_CompanyDefaults):
+    def __init__(self, make: Callable[[Any], iam.IRole]) -> None:
+        self._make = make
+
+    def inject(self, original: Any, *, id: str, scope: Any) -> Any:
+        return {**original, "executionRole": self._make(scope)}
+
+
+def test_an_execution_role_that_is_injected_trusts_the_interpreter_and_replaces_ours(
+    resources: Any, synthesise: Any
+) -> None:
+    templates = []
+    for injected in (False, True):
+        stack = Stack(App(**QUICK), "Analytics")
+        role = ExecutionRole(stack, "Role")
+        if injected:
+            PropertyInjectors.of(stack).add(_OwnRoleOfTheCompany(lambda _, role=role: role))
+        interpreter = plain(stack, execution_role=None if injected else role)
+        assert interpreter.execution_role is role
+        template = synthesise(stack)
+        templates.append([r["Properties"] for r in resources(template, "AWS::IAM::Role")])
+    given, injected_role = templates
+    assert given == injected_role
+
+
+def test_a_role_of_the_app_that_is_injected_is_checked(stack: Stack, synthesise: Any) -> None:
+    PropertyInjectors.of(stack).add(
+        _OwnRoleOfTheCompany(
+            lambda scope: iam.Role(
+                scope, "Loose", assumed_by=iam.ServicePrincipal("bedrock-agentcore.amazonaws.com")
+            )
+        )
+    )
+    plain(stack)
+    with pytest.raises(RuntimeError, match="without a condition on aws:SourceAccount"):
+        synthesise(stack)
+
+
+def test_an_injected_role_of_another_account_is_refused(new_app: Any) -> None:
+    stack = Stack(new_app(), "Analytics", env={"account": "111122223333", "region": "eu-west-1"})
+    arn = "arn:aws:iam::444455556666:role/company"
+    PropertyInjectors.of(stack).add(
+        _OwnRoleOfTheCompany(lambda scope: iam.Role.from_role_arn(scope, "Theirs", arn))
+    )
+    with pytest.raises(ValueError, match="is in account 444455556666"):
+        plain(stack)
+
+
+class _NameOfTheCompany(_CompanyDefaults):
+    def inject(self, original: Any, *, id: str, scope: Any) -> Any:
+        return {**original, "codeInterpreterCustomName": "company_sandbox"}
+
+
+@jsii.implements(IAspect)
+class _Rename:
+    def visit(self, node: IConstruct) -> None:
+        if isinstance(node, agentcore.CfnCodeInterpreterCustom):
+            node.name = "company_sandbox"
+
+
+@pytest.mark.parametrize("fixed", [None, "sandbox"])
+@pytest.mark.parametrize("way", ["injector", "aspect"])
+def test_a_name_that_is_changed_behind_our_back_is_refused(
+    stack: Stack, synthesise: Any, way: str, fixed: str | None
+) -> None:
+    """The trust policy, the grants and the drain would be another interpreter's."""
+    if way == "injector":
+        PropertyInjectors.of(stack).add(_NameOfTheCompany())
+    else:
+        Aspects.of(stack).add(_Rename())
+    CodeInterpreter(stack, "Sandbox", code_interpreter_name=fixed)
+    with pytest.raises(RuntimeError, match=r"Analytics/Sandbox: .*company_sandbox.*name_prefix="):
+        synthesise(stack)
+
+
+def test_a_removal_policy_of_the_resource_alone_is_refused(stack: Stack, synthesise: Any) -> None:
+    resource = CodeInterpreter(stack, "Sandbox").resource.node.default_child
+    assert isinstance(resource, agentcore.CfnCodeInterpreterCustom)
+    resource.apply_removal_policy(RemovalPolicy.RETAIN)
+    with pytest.raises(RuntimeError, match=r"Analytics/Sandbox: .*removal_policy=RemovalPolicy"):
+        synthesise(stack)
+
+
+def test_removal_policies_of_everything_are_left_alone(
+    stack: Stack, synthesise: Any, interpreter_in: Any
+) -> None:
+    CodeInterpreter(stack, "Sandbox")
+    RemovalPolicies.of(stack).retain()
+    template = synthesise(stack)
+    kept = ("Sandbox", "Drain", "Role")
+    for key, each in template["Resources"].items():
+        if any(word in key for word in kept):
+            assert each.get("DeletionPolicy") == "Retain", key
 
 
 @jsii.implements(IAspect)

@@ -1,5 +1,6 @@
 """Everything in one call, each part switchable."""
 
+import dataclasses
 import inspect
 from typing import Any
 
@@ -14,6 +15,8 @@ from cdk_code_interpreter import (
     ComplianceProfile,
     GovernedCodeInterpreter,
     ICodeInterpreter,
+    SessionManager,
+    SessionManagerSettings,
     SessionPolicy,
 )
 from cdk_code_interpreter._alarm_topic import alarm_topic_of
@@ -189,6 +192,32 @@ def test_nothing_is_copied_from_the_interpreters_own_arguments() -> None:
     # A fixed name collides when the interpreter is replaced; the timeout is part of `sessions`.
     renamed = {"code_interpreter_name", "session_timeout", "drain_on_delete"}
     assert set(own) - set(governed) == renamed
+
+
+def test_settings_that_were_said_before_hold_for_a_default_one(
+    stack: Stack, synthesise: Any, resources: Any
+) -> None:
+    SessionManager.of(stack, SessionManagerSettings(memory_size=512))
+    GovernedCodeInterpreter(stack, "First")
+    GovernedCodeInterpreter(stack, "Second")
+    functions = resources(synthesise(stack), "AWS::Lambda::Function")
+    assert {each["Properties"]["MemorySize"] for each in functions} == {512}
+
+
+def test_a_profile_that_is_given_must_agree_with_what_was_said_before(stack: Stack) -> None:
+    settings = SessionManagerSettings(memory_size=512)
+    SessionManager.of(stack, settings)
+    with pytest.raises(ValueError, match=r"memory_size.*dataclasses\.replace"):
+        GovernedCodeInterpreter(stack, "First", profile=ComplianceProfile.lean())
+    profile = dataclasses.replace(ComplianceProfile.lean(), session_settings=settings)
+    GovernedCodeInterpreter(stack, "Second", profile=profile)
+
+
+def test_a_default_one_after_one_with_another_profile_is_refused(stack: Stack) -> None:
+    profile = ComplianceProfile.lean(log_removal_policy=RemovalPolicy.RETAIN)
+    GovernedCodeInterpreter(stack, "First", profile=profile)
+    with pytest.raises(ValueError, match="log_removal_policy"):
+        GovernedCodeInterpreter(stack, "Second")
 
 
 def test_a_lean_one_goes_with_a_plain_one_in_either_order(new_app):

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, RemovalPolicy, Stack
+from aws_cdk import App, Environment, RemovalPolicy, Stack, Stage
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
@@ -258,6 +258,33 @@ def test_options_of_groups_are_refused_with_a_bucket(stack: Stack) -> None:
             bucket=s3.Bucket(stack, "Bucket"),
             retention=logs.RetentionDays.ONE_DAY,
         )
+
+
+def test_a_second_delivery_of_a_type_is_refused_wherever_it_is_in_the_app(stack: Stack) -> None:
+    interpreter = sandbox(stack)
+    LogDelivery(stack, "Logs", interpreter=interpreter)
+    other = Stack(stack.node.root, "Other", env=stack_environment(stack))
+    LogDelivery(other, "Traces", interpreter=interpreter, usage_logs=False, traces=True)
+    with pytest.raises(ValueError, match=r"^Other/More: USAGE_LOGS of S/Sandbox .* by S/Logs"):
+        LogDelivery(other, "More", interpreter=interpreter, application_logs=True)
+
+
+def stack_environment(stack: Stack) -> Environment:
+    return Environment(account=stack.account, region=stack.region)
+
+
+def test_two_imports_of_one_interpreter_are_one(stack: Stack) -> None:
+    arn = ARN.replace("eu-west-1:222233334444", "us-east-1:111122223333")
+    first, second = (
+        CodeInterpreter.from_code_interpreter_arn(stack, name, arn) for name in ("First", "Second")
+    )
+    LogDelivery(stack, "Logs", interpreter=first)
+    with pytest.raises(ValueError, match=r"are delivered by S/Logs already"):
+        LogDelivery(stack, "More", interpreter=second)
+    # Another stage is another deployment, and another app another one as well.
+    staged = Stack(Stage(stack.node.root, "Beta"), "S", env=stack_environment(stack))
+    imported = CodeInterpreter.from_code_interpreter_arn(staged, "First", arn)
+    LogDelivery(staged, "Logs", interpreter=imported)
 
 
 def test_the_system_interpreter_is_refused(stack: Stack) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jsii
 import pytest
-from aws_cdk import App, Aspects, IAspect, NestedStack, Stack, Stage, Tags
+from aws_cdk import App, Aspects, CfnResource, IAspect, NestedStack, Stack, Stage, Tags
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -163,6 +163,34 @@ CREATE_ONLY_CHANGES = {
     "revision": lambda stack: {"name_revision": 1},
     "other revision": lambda stack: {"name_revision": 2},
 }
+
+
+def _override(stack: Stack, interpreter: CodeInterpreter) -> None:
+    resource = interpreter.resource.node.default_child
+    assert isinstance(resource, CfnResource)
+    resource.override_logical_id("Other")
+
+
+def _rename(stack: Stack, interpreter: CodeInterpreter) -> None:
+    resource = interpreter.resource.node.default_child
+    assert isinstance(resource, CfnResource)
+    stack.rename_logical_id(stack.get_logical_id(resource), "Other")
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_another_logical_id_changes_the_name_since_it_is_another_resource(nested: bool) -> None:
+    names = []
+    for change in (None, _override, _rename):
+        outer = fresh_stack()
+        stack = NestedStack(outer, "Inner") if nested else outer
+        interpreter = CodeInterpreter(Construct(stack, "Team"), "Sandbox", drain_on_delete=False)
+        if change is not None:
+            change(stack, interpreter)
+        names.append(stack.resolve(interpreter.code_interpreter_name))
+
+    usual, overridden, renamed = names
+    assert overridden == renamed != usual
+    assert usual.rsplit("_", 1)[0] == overridden.rsplit("_", 1)[0]
 
 
 def test_every_change_that_replaces_the_interpreter_changes_the_last_part_of_its_name(
