@@ -16,7 +16,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from ._completion import when_complete
+from ._completion import AFTER_OTHERS, when_complete
 from ._kinds import TOPIC
 from ._places import child_of, path_of
 from ._series import Calculation, Series
@@ -126,17 +126,22 @@ def let_alarms_publish(actions: Sequence[Action], stack: Stack) -> None:
     for topic in actions:
         if not isinstance(topic, sns.Topic):
             continue
-        # By then it is known whether the topic has a policy.
-        when_complete(topic, functools.partial(_let_publish, topic, facts_of(stack)))
+        facts = facts_of(stack)
+        if not _let_publish(topic, facts):
+            # An aspect of somebody else may give it a policy yet.
+            when_complete(topic, functools.partial(_let_publish, topic, facts), AFTER_OTHERS)
         if topic.master_key is not None:
             from ._key_policies import alarms_key_statement, use_key
 
             use_key(topic, topic.master_key, alarms_key_statement(stack))
 
 
-def _let_publish(topic: sns.Topic, facts: StackFacts) -> None:
-    if child_of(topic, "Policy") is not None:
+def _let_publish(topic: sns.Topic, facts: StackFacts) -> bool:
+    """Whether it has a policy, which now says so."""
+    has_policy = child_of(topic, "Policy") is not None
+    if has_policy:
         topic.add_to_resource_policy(_publish_statement(topic, facts))
+    return has_policy
 
 
 def _publish_statement(topic: sns.Topic, facts: StackFacts) -> iam.PolicyStatement:

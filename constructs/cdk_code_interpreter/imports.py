@@ -43,6 +43,11 @@ _ARN = re.compile(
 )
 
 
+# What CDK gives for a parameter until its CLI has looked it up, after which it synthesises again:
+# https://docs.aws.amazon.com/cdk/v2/guide/get-ssm-val.html
+_NOT_LOOKED_UP = "dummy-value-for-"
+_PLACEHOLDER_ID = "placeholder-0123456789"
+
 # A colon inside a token's text is not a separator.
 _COLON = re.compile(r":(?![^\[\]]*\]\})")
 
@@ -75,7 +80,9 @@ class ImportedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
         Args:
             scope: Where to define it.
             construct_id: Its id in that scope.
-            code_interpreter_arn: The ARN; a token is taken as it is.
+            code_interpreter_arn: The ARN; a token is taken as it is. While the CDK CLI has not
+                looked up a parameter yet (``ssm.StringParameter.value_from_lookup``), an ARN of
+                this account and region stands in; nothing is deployed with it.
             execution_role: Its role, if anything here is to add permissions to it. Default: not
                 known, and not needed.
             security_groups: Its groups, if it is in a VPC and `connections` is used. Default: not
@@ -94,6 +101,8 @@ class ImportedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
             session_timeout=(session_timeout, DURATION.or_none),
         )
         findings = Findings(scope, construct_id)
+        if code_interpreter_arn.startswith(_NOT_LOOKED_UP):
+            code_interpreter_arn = custom_arn(stack_of(scope), _PLACEHOLDER_ID)
         written_out = "${" not in code_interpreter_arn
         if written_out and not _ARN.fullmatch(code_interpreter_arn):
             findings.add(

@@ -1,5 +1,7 @@
 """Interpreters that exist already: what is known of them, and what is refused."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +9,16 @@ from aws_cdk import Aws, CfnParameter, Duration, Fn, Stack
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_ssm as ssm
 
-from cdk_code_interpreter import CodeInterpreter, ICodeInterpreter, SystemCodeInterpreter
+from cdk_code_interpreter import (
+    CodeInterpreter,
+    CodeInterpreterAlarms,
+    ICodeInterpreter,
+    LogDelivery,
+    SessionJanitor,
+    SystemCodeInterpreter,
+)
 
 ARN = "arn:aws:bedrock-agentcore:us-west-2:444455556666:code-interpreter-custom/reports-Abcdefghi1"
 ROLE_ARN = "arn:aws:iam::444455556666:role/sandbox"
@@ -196,3 +206,25 @@ def test_an_l2_outside_of_a_vpc_has_no_groups(stack: Stack) -> None:
 
     with pytest.raises(ValueError, match="Analytics/Plain: this interpreter has no security"):
         _ = CodeInterpreter.from_l2(l2).connections
+
+
+def test_a_parameter_that_is_not_looked_up_yet_does_not_keep_the_app_from_saying_so(
+    new_app: Any,
+) -> None:
+    """The CLI synthesises once to learn what to look up, and again with what it found."""
+    environment = {"account": "111122223333", "region": "eu-west-1"}
+    app = new_app()
+    stack = Stack(app, "Analytics", env=environment)
+    arn = ssm.StringParameter.value_from_lookup(stack, "/reports/arn")
+    interpreter = from_arn(stack, arn)
+    SessionJanitor(stack, "Janitor", interpreter=interpreter)
+    LogDelivery(stack, "Logs", interpreter=interpreter)
+    CodeInterpreterAlarms(stack, "Alarms", interpreter=interpreter)
+
+    manifest = json.loads((Path(app.synth().directory) / "manifest.json").read_text())
+    (missing,) = manifest["missing"]
+
+    found = {missing["key"]: ARN.replace("us-west-2:444455556666", "eu-west-1:111122223333")}
+    stack = Stack(new_app(**found), "Analytics", env=environment)
+    interpreter = from_arn(stack, ssm.StringParameter.value_from_lookup(stack, "/reports/arn"))
+    assert interpreter.code_interpreter_id == "reports-Abcdefghi1"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import jsii
 import pytest
-from aws_cdk import App, Duration, Stack
+from aws_cdk import App, Aspects, Duration, IAspect, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Match, Template
+from constructs import IConstruct
 
 from cdk_code_interpreter.alarm_thresholds import AlarmThresholds, Threshold
 from cdk_code_interpreter.alarms import CodeInterpreterAlarms
@@ -116,22 +118,35 @@ def test_actions_of_every_interpreter_are_joined(stack: Stack) -> None:
         assert stack.resolve(alarm.ok_actions) == expected
 
 
-@pytest.mark.parametrize("later", [False, True])
+def _deny_everybody(topic: sns.Topic) -> None:
+    topic.add_to_resource_policy(
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            actions=["sns:Publish"],
+            resources=[topic.topic_arn],
+            principals=[iam.AnyPrincipal()],
+        )
+    )
+
+
+@jsii.implements(IAspect)
+class _PolicyOfTheCompany:
+    def visit(self, node: IConstruct) -> None:
+        if isinstance(node, sns.Topic):
+            _deny_everybody(node)
+
+
+@pytest.mark.parametrize("given", ["at once", "later", "by an aspect"])
 def test_a_topic_with_a_policy_of_its_own_lets_the_accounts_alarms_in(
-    stack: Stack, later: bool
+    stack: Stack, given: str
 ) -> None:
-    topic = sns.Topic(stack, "Strict", enforce_ssl=not later)
+    topic = sns.Topic(stack, "Strict", enforce_ssl=given == "at once")
     for _ in range(2):
         StackAlarms.of(stack, thresholds=AlarmThresholds(), actions=[topic], runbook_url=URL)
-    if later:
-        topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                effect=iam.Effect.DENY,
-                actions=["sns:Publish"],
-                resources=[topic.topic_arn],
-                principals=[iam.AnyPrincipal()],
-            )
-        )
+    if given == "later":
+        _deny_everybody(topic)
+    if given == "by an aspect":
+        Aspects.of(stack).add(_PolicyOfTheCompany())
     (policy,) = Template.from_stack(stack).find_resources("AWS::SNS::TopicPolicy").values()
     allowed = [
         each
