@@ -27,6 +27,8 @@ FILE = "cdk-code-interpreter-check.txt"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 PATIENCE_WITH_POLICIES = 30.0
 _PAUSE = 3.0
+# Of a command, in what is said of it.
+_LONGEST_NAME = 200
 # Stopping a session that has ended already may be refused; nothing is left to be stopped.
 _ENDED = frozenset({Failure.CONFLICT, Failure.GONE})
 _DENIED = re.compile(r"access ?denied|not authorized|forbidden", re.IGNORECASE)
@@ -53,6 +55,12 @@ class Step:
     expected: str = ""
     repeatable: bool = True
     patience: float = 0.0
+
+    @property
+    def what(self) -> str:
+        """What people are told that it is: several commands may be run, so each by itself."""
+        command = self.arguments.get("command")
+        return self.tool if command is None else f"command {command[:_LONGEST_NAME]!r}"
 
 
 @dataclass(frozen=True)
@@ -174,7 +182,7 @@ class Session:
             problem = problem_of(step, result)
             if not problem:
                 return
-            if patience.passed() or not _DENIED.search(problem):
+            if patience.passed() or not _DENIED.search(_said(result)):
                 raise CheckFailedError(problem)
             self._caller.clock.sleep(_PAUSE)
 
@@ -191,13 +199,22 @@ class Session:
 
 def problem_of(step: Step, results: Sequence[Mapping[str, Any]]) -> str:
     """What is wrong with the results of a tool, empty if nothing is."""
-    said = "\n".join(text for result in results for text in _texts(result))
-    failed = any(result.get("isError") or _exit_code(result) != 0 for result in results)
-    if failed or not results:
-        return f"{step.tool} failed: {said[:500] or 'it gave no result'}"
+    said = _said(results)
+    if not results:
+        return f"{step.what} failed: it gave no result"
+    codes = [code for result in results if (code := _exit_code(result)) != 0]
+    if codes or any(result.get("isError") for result in results):
+        how = f"failed with exit code {codes[0]}" if codes else "failed"
+        return f"{step.what} {how}: {said[:500] or 'it wrote nothing'}"
     if step.expected not in said:
-        return f"{step.tool} should have given {step.expected!r}, it gave {said[:500]!r}"
+        return f"{step.what} should have given {step.expected!r}, it gave {said[:500]!r}"
     return ""
+
+
+def _said(results: Sequence[Mapping[str, Any]]) -> str:
+    # Standard output stands twice in a result: as content, and as a field of its own.
+    texts = (text.strip() for result in results for text in _texts(result))
+    return "\n".join(dict.fromkeys(text for text in texts if text))
 
 
 def run_checks(

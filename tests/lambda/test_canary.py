@@ -68,7 +68,7 @@ def test_a_failure_fails_the_deployment_with_the_tool_and_its_error(
     commands = ["echo no such bucket >&2; exit 3"]
     answer = send(request_type, "old", InterpreterId=interpreter.id, Commands=commands)
     assert answer["Status"] == "FAILED"
-    for part in (interpreter.id, "commands: executeCommand failed", "no such bucket"):
+    for part in (interpreter.id, "commands: command 'echo", "with exit code 3: no such bucket."):
         assert part in answer["Reason"]
     assert interpreter.ready() == set()
     if request_type == "Create":

@@ -27,7 +27,11 @@ def result(text="42", **fields):
         ([result(structuredContent=None)], ""),
         ([result("43")], "executeCode should have given '42', it gave '43'"),
         ([result(isError=True)], "executeCode failed: 42"),
-        ([result(structuredContent={"exitCode": 1})], "executeCode failed: 42"),
+        (
+            [result(structuredContent={"exitCode": 1})],
+            "executeCode failed with exit code 1: 42",
+        ),
+        ([result("\n", isError=True)], "executeCode failed: it wrote nothing"),
         ([result(), result("boom", isError=True)], "executeCode failed: 42\nboom"),
         ([], "executeCode failed: it gave no result"),
         ([{"content": []}], "executeCode should have given '42', it gave ''"),
@@ -63,9 +67,25 @@ def test_a_working_interpreter_passes_every_check_and_keeps_no_session(session, 
 def test_a_failing_command_is_named_and_the_others_run(session, interpreter):
     wanted = [*commands_check(["ls /does-not-exist"]), CHECKS[-1]]
     results = {each.name: each.problem for each in run_checks(session, wanted)}
-    assert "does-not-exist" in results["commands"]
+    assert "No such file" in results["commands"]
     assert results["command"] == results["stop"] == ""
     assert interpreter.ready() == set()
+
+
+def test_a_command_that_fails_silently_is_told_from_the_others_by_its_code(session):
+    wanted = commands_check(["true", "test -e /does-not-exist", "true"])
+    (result,) = [each for each in run_checks(session, wanted) if each.problem]
+    assert result.problem == (
+        "command 'test -e /does-not-exist' failed with exit code 1: it wrote nothing"
+    )
+
+
+def test_a_command_that_looks_for_a_denial_is_not_tried_again(session):
+    command = "echo x >> tries; grep AccessDenied tries"
+    runs = "[ $(wc -l < tries) = 1 ]"
+    wanted = [*commands_check([command], patience=30.0), *commands_check([runs])]
+    failing, counting = (each for each in run_checks(session, wanted) if each.name == "commands")
+    assert (failing.problem != "", counting.problem) == (True, "")
 
 
 def test_a_command_is_tried_again_until_its_permission_is_there(session, interpreter):
@@ -82,7 +102,7 @@ def test_a_command_that_goes_on_failing_is_not_tried_for_ever(session, interpret
     results = run_checks(session, commands_check([command], patience=30.0))
     problems = {each.name: each.problem for each in results}
     assert said in problems["commands"]
-    assert (f"{said} after 1\n" in problems["commands"]) == once
+    assert problems["commands"].endswith(f"{said} after 1") == once
     assert interpreter.ready() == set()
 
 

@@ -177,7 +177,7 @@ def test_an_update_that_fails_leaves_the_old_sessions_untouched(aws, stack, read
     stack.deploy(kinds="own", command="exit 7", description="second", check=False)
 
     assert stack.status() == "UPDATE_ROLLBACK_COMPLETE"
-    assert any("executeCommand failed" in reason for reason in stack.reasons())
+    assert any("command 'exit 7' failed with exit code 7" in reason for reason in stack.reasons())
     assert ready(interpreter) == sessions
     assert len([i for i in interpreter_ids(aws) if i.startswith("Sandbox_")]) == 1
     stack.destroy()
@@ -189,7 +189,7 @@ def test_a_first_deployment_that_does_not_work_leaves_nothing(aws, stack) -> Non
 
     stack.deploy(kinds="own", command="exit 7", check=False)
 
-    assert any("executeCommand failed" in reason for reason in stack.reasons())
+    assert any("command 'exit 7' failed with exit code 7" in reason for reason in stack.reasons())
     assert stack.status() == "ROLLBACK_COMPLETE"
     assert interpreter_ids(aws) == before
     stack.destroy()
