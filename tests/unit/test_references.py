@@ -73,7 +73,9 @@ def undrained(producer: Stack, replaced: bool) -> ICodeInterpreter:
 
 
 def governed(producer: Stack, replaced: bool) -> ICodeInterpreter:
-    return GovernedCodeInterpreter(producer, "Sandbox", name_revision=int(replaced))
+    # Its own logs would be delivered twice.
+    revision = int(replaced)
+    return GovernedCodeInterpreter(producer, "Sandbox", name_revision=revision, usage_logs=False)
 
 
 def plain(producer: Stack, replaced: bool) -> ICodeInterpreter:
