@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from email.utils import formatdate
 from typing import Any
 
-from agentcore_local import _ministack, cloudformation, resource_types
+from agentcore_local import _ministack, _ministack_function_logs, cloudformation, resource_types
 from agentcore_local._ministack import Receive, Scope, Send
 from agentcore_local.administration import Administration
 from agentcore_local.alarms.heartbeat import Heartbeat
@@ -52,7 +52,8 @@ class Gateway:
             limits=settings.service_limits,
             behaviour=behaviour,
         )
-        # First of all: the others guard what it lets functions log, and schedules and rules invoke.
+        _ministack_function_logs.install()
+        # Before others, which guard what it lets functions log, and schedules and rules invoke.
         self._heartbeat = Heartbeat(self._clock, tick_service=self._service.tick)
         self._heartbeat.install()
         if settings.enforce_iam:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentcore_local import _ministack_cloudformation as ministack
+from agentcore_local._ministack_function_logs import log_group_of
 from agentcore_local.resource_types.roles import role_allows
 
 
@@ -26,8 +27,7 @@ def install() -> None:
 
 
 def _may_log(configuration: Mapping[str, Any]) -> bool:
-    settings = configuration.get("LoggingConfig") or {}
-    name = settings.get("LogGroup") or f"/aws/lambda/{configuration.get('FunctionName')}"
+    name = log_group_of(configuration)
     account, region = ministack.responses.get_account_id(), ministack.responses.get_region()
     group = f"arn:aws:logs:{region}:{account}:log-group:{name}"
     role = configuration.get("Role", "")
