@@ -21,6 +21,7 @@ _LOGICAL_ID = "logicalId"
 
 def create_only_properties(
     resource: agentcore.CfnCodeInterpreterCustom,
+    properties: Mapping[str, Any],
     attribute: str,
     *,
     revision: int | None,
@@ -33,15 +34,14 @@ def create_only_properties(
     All of it is resolved, since a token's own text differs from run to run.
 
     Args:
-        resource: The interpreter, after aspects and property injectors had their say.
+        resource: The interpreter.
+        properties: Its properties, after aspects and property injectors had their say.
         attribute: An attribute of it, from which its logical id can be read.
         revision: The user's own revision.
         role: Its role.
         certificates: The secrets that hold its certificates.
         network: What is known behind its network configuration.
     """
-    # Of single properties the getters cannot give a token in place of a structure.
-    properties = resource._cfn_properties
     stack = stack_of(resource)
     found: dict[str, Any] = stack.resolve(
         {

@@ -71,9 +71,11 @@ def instance_of(kind: type, words: str) -> Kind:
     return Kind(words, lambda value: isinstance(value, kind))
 
 
-def class_named(name: str) -> Kind:
+def class_named(name: str, words: str = "") -> Kind:
     """An instance of a class that is not imported here, for its module is costly to load."""
-    return Kind(f"a {name}", lambda value: any(each.__name__ == name for each in type(value).mro()))
+    return Kind(
+        words or f"a {name}", lambda value: any(each.__name__ == name for each in type(value).mro())
+    )
 
 
 def list_of(item: Kind) -> Kind:
@@ -130,6 +132,15 @@ GROUP = with_member(
     "security_group_id",
     "a security group; import one with ec2.SecurityGroup.from_security_group_id",
 )
+QUEUE = with_member(
+    "queue_arn", "a queue; import one with sqs.Queue.from_queue_arn(scope, id, arn)"
+)
+MANAGED_POLICY = with_member(
+    "managed_policy_arn",
+    "a managed policy; import one with iam.ManagedPolicy.from_managed_policy_arn(scope, id, arn)",
+)
+SUBNETS = class_named("SubnetSelection", "ec2.SubnetSelection(...), such as of a subnet_type")
+RETENTION = class_named("RetentionDays", "one of logs.RetentionDays, such as ONE_MONTH")
 GRANTEE = with_member("grant_principal", "a role, function or anything else that can be granted to")
 
 

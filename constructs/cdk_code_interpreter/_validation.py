@@ -155,7 +155,7 @@ def check_description(findings: Findings, description: str | None) -> None:
         )
 
 
-def _tag_findings(key: str, value: str) -> list[str]:
+def _tag_problems(key: str, value: str, fewest: int) -> list[str]:
     found = []
     if not is_token(key):
         if key.lower().startswith("aws:"):
@@ -165,26 +165,36 @@ def _tag_findings(key: str, value: str) -> list[str]:
                 f"tag key {key!r} must have 1 to {MAX_TAG_KEY} letters, digits, white space and "
                 "any of . _ : / = + @ -; rename it"
             )
-    # The service takes an empty value, the L2 does not.
     if not is_token(value) and (
-        not 1 <= len(value) <= MAX_TAG_VALUE or not TAG_PATTERN.fullmatch(value)
+        not fewest <= len(value) <= MAX_TAG_VALUE or not TAG_PATTERN.fullmatch(value)
     ):
         found.append(
-            f"the value of tag {key!r} must have 1 to {MAX_TAG_VALUE} letters, digits, white "
-            f"space and any of . _ : / = + @ -, got {value!r}; change it, or leave the tag out"
+            f"the value of tag {key!r} must have {fewest} to {MAX_TAG_VALUE} letters, digits, "
+            f"white space and any of . _ : / = + @ -, got {value!r}; change it, or "
+            "leave the tag out"
         )
     return found
 
 
-def check_tags(findings: Findings, tags: Mapping[str, str] | None) -> None:
-    """Check tags against the service's limits and what the L2 takes."""
-    if tags is None:
-        return
+def tag_problems(tags: Mapping[str, str], *, fewest: int = 0) -> list[str]:
+    """What the service would refuse of some tags.
+
+    Args:
+        tags: The tags.
+        fewest: Characters that a value must have. Default: an empty one is taken, too.
+    """
+    found = []
     if len(tags) > MAX_TAGS:
-        findings.add(f"tags must be at most {MAX_TAGS}, got {len(tags)}; leave some out")
+        found.append(f"tags must be at most {MAX_TAGS}, got {len(tags)}; leave some out")
     for key, value in tags.items():
-        for finding in _tag_findings(key, value):
-            findings.add(finding)
+        found += _tag_problems(key, value, fewest)
+    return found
+
+
+def check_tags(findings: Findings, tags: Mapping[str, str] | None) -> None:
+    """Check tags against the service's limits, and what the L2 takes: no empty value."""
+    for problem in tag_problems(tags or {}, fewest=1):
+        findings.add(problem)
 
 
 def check_count(findings: Findings, argument: str, values: Sequence[object], most: int) -> None:
@@ -222,11 +232,25 @@ def check_seconds(
         )
 
 
+def _check_unit(findings: Findings, duration: Duration, argument: str) -> None:
+    """Refuse a number that only the deployment knows, and that CloudFormation cannot multiply."""
+    try:
+        duration.to_seconds()
+    except RuntimeError:
+        findings.add(
+            f"{argument} must be in seconds where only the deployment knows it, got "
+            f"{duration.unit_label()}; pass Duration.seconds(...)"
+        )
+
+
 def check_session_timeout(
     findings: Findings, timeout: Duration | None, argument: str = "session_timeout"
 ) -> None:
     """Check how long sessions may live."""
-    if timeout is None or is_unresolved(timeout):
+    if timeout is None:
+        return
+    if is_unresolved(timeout):
+        _check_unit(findings, timeout, argument)
         return
     seconds = seconds_of(timeout)
     if seconds % 1 or not 1 <= seconds <= MAX_SESSION_TIMEOUT_SECONDS:

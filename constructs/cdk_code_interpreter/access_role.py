@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 
-from ._kinds import DURATION, TEXT, TEXTS, check_kinds
+from ._kinds import DURATION, MANAGED_POLICY, TEXT, TEXTS, check_kinds, class_named
 from ._validation import Findings, check_seconds, is_token
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 _SESSION_LIMITS = (3_600, 43_200)
+_GRANTS = class_named("CodeInterpreterGrants", "an interpreter's grants, as interpreter.grants")
 _ACCOUNT = re.compile(r"\d{12}")
 _PRINCIPAL_ARN = re.compile(r"arn:aws(-[^:]+)?:(iam|sts)::\d{12}:(role|user|root)[^*]*")
 
@@ -67,9 +68,12 @@ class AccessRole(iam.Role):
         check_kinds(
             scope,
             construct_id,
+            grants=(grants, _GRANTS),
             trusted=(trusted, TEXTS),
             external_id=(external_id, TEXT),
             max_session_duration=(max_session_duration, DURATION.or_none),
+            permissions_boundary=(permissions_boundary, MANAGED_POLICY.or_none),
+            role_name=(role_name, TEXT.or_none),
         )
         _check(scope, construct_id, trusted, external_id, max_session_duration)
         super().__init__(

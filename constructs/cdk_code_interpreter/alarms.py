@@ -229,16 +229,23 @@ def _check_region(findings: Findings, stack: Stack, interpreter: ICodeInterprete
 
 
 def _check_topics(findings: Findings, stack: Stack, actions: Sequence[Action]) -> None:
-    """An imported topic's ARN says where it is; one of another region is refused by CloudWatch."""
+    """Refuse topics of another region, as CloudWatch does."""
+    own = facts_of(stack).region
     for topic in filter(TOPIC.accepts, actions):
-        arn = topic_arn(cast("sns.ITopic", topic))
-        region = [] if is_token(arn) else arn.split(":")[3:4]
-        own = facts_of(stack).region
-        if region and region != [own] and not is_token(own):
+        name, region = _place_of(cast("sns.ITopic", topic))
+        if region != own and not is_token(own) and not is_token(region):
             findings.add(
-                f"the topic {arn} is in another region than these alarms ({own}), and an "
-                "alarm notifies topics of its own region only; use one of this region"
+                f"the topic {name} is in another region ({region}) than these alarms ({own}), and "
+                "an alarm notifies topics of its own region only; use one of this region"
             )
+
+
+def _place_of(topic: sns.ITopic) -> tuple[str, str]:
+    """What a topic is called, and its region: that in the ARN of an imported one."""
+    arn = topic_arn(topic)
+    if is_token(arn):
+        return path_of(topic), facts_of(stack_of(topic)).region
+    return arn, arn.split(":")[3]
 
 
 def _check_companions(

@@ -71,6 +71,7 @@ class Canary(Component):
         schedule = schedule or minutes(DEFAULT_INTERVAL_MINUTES)
         _check_schedule(scope, construct_id, schedule)
         check_commands(scope, construct_id, commands)
+        _check_known(scope, construct_id, commands)
         check_reach(interpreter, scope, construct_id)
         super().__init__(scope, construct_id)
         manager = SessionManager.of(scope)
@@ -91,6 +92,16 @@ class Canary(Component):
                 }
             ),
         )
+
+
+def _check_known(scope: Construct, construct_id: str, commands: Sequence[str]) -> None:
+    findings = Findings(scope, construct_id)
+    if any("#{Token[" in each for each in commands):
+        findings.add(
+            "commands must not be a list that only the deployment knows, since they are written "
+            "into the schedule's event; write a list of texts, each of which may hold a token"
+        )
+    findings.raise_if_any()
 
 
 def _check_schedule(scope: Construct, construct_id: str, schedule: Duration) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Annotations, CfnDeletionPolicy, CfnResource, Duration, RemovalPolicy, Stack
@@ -32,7 +33,7 @@ from ._kinds import (
 from ._late_checks import check_late
 from ._places import Component, child_of, node_of, path_of, remember, resource_of, stack_of
 from ._references import refer_weakly
-from ._stacks import facts_of
+from ._stacks import facts_of, outermost_stack
 from ._supplied_roles import SuppliedRoleCheck, required_statement
 from ._validation import (
     MAX_CERTIFICATES,
@@ -45,6 +46,7 @@ from ._validation import (
     check_session_timeout,
     check_tags,
     is_token,
+    tag_problems,
 )
 from .execution_role import ExecutionRole, NoExecutionRole
 from .imports import (
@@ -164,6 +166,13 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         network = network or NetworkAccess.sandbox()
         findings = Findings(scope, construct_id)
         check_names(findings, code_interpreter_name, name_prefix, name_revision)
+        fixed_names = _fixed_names_of(stack_of(scope))
+        if code_interpreter_name in fixed_names:
+            findings.add(
+                f"code_interpreter_name {code_interpreter_name!r} is that of "
+                f"{fixed_names[code_interpreter_name]}, and names are unique in an account; leave "
+                "it out, or choose another"
+            )
         check_description(findings, description)
         check_tags(findings, tags)
         check_session_timeout(findings, session_timeout)
@@ -179,8 +188,11 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         self._stack = stack_of(scope)
         self._session_timeout = session_timeout
         self._drain: SessionDrain | None = None
+        self._properties: Mapping[str, Any] = {}
         self._stem = stem_of(scope, construct_id, name_prefix=name_prefix)
         self._fixed_name = code_interpreter_name
+        if code_interpreter_name is not None:
+            fixed_names[code_interpreter_name] = path_of(self)
         self._name = code_interpreter_name or revised_name(self._stem, self._create_only_properties)
         self._name_revision = name_revision
         self._certificates = list(certificates or [])
@@ -437,8 +449,11 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         )
 
     def _create_only_properties(self) -> Mapping[str, Any]:
+        # Of single properties the getters cannot give a token in place of a structure.
+        self._properties = self._cfn_resource._cfn_properties
         return create_only_properties(
             self._cfn_resource,
+            self._properties,
             self.undrained_code_interpreter_id,
             revision=self._name_revision,
             role=self._role,
@@ -447,7 +462,11 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         )
 
     def _late_problems(self) -> Iterator[str]:
-        name = self._cfn_resource.name
+        # By then they have been read, unless the name is fixed, or another one took its place.
+        properties = self._properties or self._cfn_resource._cfn_properties
+        for problem in tag_problems(properties.get("tags") or {}):
+            yield f"{path_of(self)}: as the app tags the interpreter, {problem}"
+        name = properties.get("name")
         if name != self._name:
             yield (
                 f"{path_of(self)}: an aspect or a property injector changed the interpreter's name "
@@ -466,6 +485,13 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
 
 
 _OWN_ROLE = "ServiceRole"
+
+# For each stack that is deployed, with those nested in it: which construct has which name.
+_FIXED_NAMES: MutableMapping[Stack, dict[str, str]] = WeakKeyDictionary()
+
+
+def _fixed_names_of(stack: Stack) -> dict[str, str]:
+    return _FIXED_NAMES.setdefault(outermost_stack(stack), {})
 
 
 def _is_retained(resource: IConstruct | None) -> bool:

@@ -11,7 +11,7 @@ from aws_cdk import Annotations, Aws, RemovalPolicy, Stack
 from aws_cdk import aws_logs as logs
 
 from ._key_policies import key_statements
-from ._kinds import KEY, VPC, Kind, wrong_kinds
+from ._kinds import KEY, REMOVAL_POLICY, RETENTION, SUBNETS, VPC, Kind, wrong_kinds
 from .network import NetworkAccess
 from .private_network import PrivateNetwork
 from .session_settings import SessionManagerSettings
@@ -71,7 +71,11 @@ class ComplianceProfile:
 
         Args:
             log_removal_policy: What happens to logs with the stack. Default: they are deleted.
+
+        Raises:
+            ValueError: An argument is of a wrong kind.
         """
+        _check_kinds("lean", log_removal_policy=(log_removal_policy, REMOVAL_POLICY))
         return ComplianceProfile(
             network=NetworkAccess.sandbox(),
             session_settings=SessionManagerSettings(log_removal_policy=log_removal_policy),
@@ -110,9 +114,14 @@ class ComplianceProfile:
             ValueError: There is no VPC or key, or `subnets` was given with a `PrivateNetwork`,
                 which has its own.
         """
-        problems = wrong_kinds(vpc=(vpc, _NETWORK_OR_VPC), key=(key, KEY))
-        if problems:
-            raise ValueError(f"ComplianceProfile.strict: {'; '.join(problems)}")
+        _check_kinds(
+            "strict",
+            vpc=(vpc, _NETWORK_OR_VPC),
+            key=(key, KEY),
+            subnets=(subnets, SUBNETS.or_none),
+            log_retention=(log_retention, RETENTION),
+            log_removal_policy=(log_removal_policy, REMOVAL_POLICY),
+        )
         if isinstance(vpc, PrivateNetwork):
             if subnets is not None:
                 raise ValueError(
@@ -161,3 +170,9 @@ class ComplianceProfile:
         """
         if self.given_vpc is not None:
             Annotations.of(scope).add_warning_v2("cdk-code-interpreter:vpcMustReach", _MUST_REACH)
+
+
+def _check_kinds(profile: str, **arguments: tuple[object, Kind]) -> None:
+    problems = wrong_kinds(**arguments)
+    if problems:
+        raise ValueError(f"ComplianceProfile.{profile}: {'; '.join(problems)}")

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from ._kinds import VPC, check_kinds, with_member
+
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
+
+
+_ROLE = with_member("role_arn", "an execution role, as interpreter.execution_role")
 
 
 class CredentialPerimeter(Construct):
@@ -37,7 +42,11 @@ class CredentialPerimeter(Construct):
             construct_id: Its id in that scope.
             role: The execution role, which takes one more managed policy.
             vpc: Where its credentials may be used.
+
+        Raises:
+            ValueError: There is no role, or no VPC.
         """
+        check_kinds(scope, construct_id, role=(role, _ROLE), vpc=(vpc, VPC))
         super().__init__(scope, construct_id)
         self.policy = iam.ManagedPolicy(
             self,

@@ -13,7 +13,7 @@ from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from ._kinds import TEXTS, check_kinds, one_of
+from ._kinds import MANAGED_POLICY, TEXT, TEXTS, check_kinds, list_of, one_of
 from ._places import path_of, remember, stack_of
 from ._stacks import facts_of
 from ._trust import LARGEST_TRUST_POLICY, ServiceOfInterpreters, UnusedRoleCheck
@@ -84,6 +84,11 @@ class ExecutionRole(iam.Role):
             construct_id,
             trust_scope=(trust_scope, one_of(TrustScope)),
             trusted_arns=(trusted_arns, TEXTS),
+            permissions_boundary=(permissions_boundary, MANAGED_POLICY.or_none),
+            managed_policies=(managed_policies, list_of(MANAGED_POLICY).or_none),
+            role_name=(role_name, TEXT.or_none),
+            path=(path, TEXT.or_none),
+            description=(description, TEXT.or_none),
         )
         facts = facts_of(stack_of(scope))
         self._to_account = trust_scope is TrustScope.ACCOUNT

@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ._alarm_topic import alarm_topic_of
-from ._kinds import TEXT, TEXTS, TOPIC, check_kinds, instance_of
+from ._kinds import FLAG, TEXT, TEXTS, TOPIC, check_kinds, instance_of
 from ._places import Component, stack_of
 from .alarm_thresholds import THRESHOLDS
 from .alarms import RUNBOOK_URL, CodeInterpreterAlarms
@@ -136,7 +136,17 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
             sessions=(sessions, SESSION_POLICY.or_none),
             alarm_topic=(alarm_topic, TOPIC.or_none),
             name_prefix=(name_prefix, TEXT.or_none),
+            drain=(drain, FLAG),
+            janitor=(janitor, FLAG),
+            smoke_test=(smoke_test, FLAG),
             smoke_test_commands=(smoke_test_commands, TEXTS),
+            canary=(canary, FLAG),
+            usage_logs=(usage_logs, FLAG),
+            application_logs=(application_logs, FLAG),
+            traces=(traces, FLAG),
+            alarms=(alarms, FLAG),
+            runbook_url=(runbook_url, TEXT),
+            dashboard=(dashboard, FLAG),
             thresholds=(thresholds, THRESHOLDS.or_none),
         )
         is_given = profile is not None

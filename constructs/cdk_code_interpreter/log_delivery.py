@@ -17,7 +17,7 @@ from aws_cdk import Annotations, CfnTag, RemovalPolicy, Stack, Stage, Token
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from ._kinds import BUCKET, FLAG, INTERPRETER, KEY, REMOVAL_POLICY, check_kinds, instance_of
+from ._kinds import BUCKET, FLAG, INTERPRETER, KEY, REMOVAL_POLICY, RETENTION, check_kinds
 from ._places import Component, path_of, stack_of
 from ._references import generation_in
 from ._series import name_in_every_generation
@@ -38,9 +38,6 @@ GROUP_PREFIX = "/aws/vendedlogs/bedrock-agentcore/code-interpreter"
 # and the type's short name.
 _LONGEST_LABEL = 24
 _DIGEST_LENGTH = 10
-
-
-_RETENTION = instance_of(logs.RetentionDays, "one of logs.RetentionDays, such as ONE_MONTH")
 
 
 class _LogType(enum.Enum):
@@ -117,7 +114,7 @@ class LogDelivery(Component):
             traces=(traces, FLAG),
             bucket=(bucket, BUCKET.or_none),
             encryption_key=(encryption_key, KEY.or_none),
-            retention=(retention, _RETENTION.or_none),
+            retention=(retention, RETENTION.or_none),
             removal_policy=(removal_policy, REMOVAL_POLICY),
         )
         wanted = {

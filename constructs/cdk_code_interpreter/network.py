@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,17 @@ from aws_cdk import Stack
 from constructs import Construct
 
 from ._availability_zones import unsupported_zones
-from ._kinds import FLAG, GROUP, REMOVAL_POLICY, VPC, instance_of, list_of, wrong_kinds
+from ._kinds import (
+    FLAG,
+    GROUP,
+    REMOVAL_POLICY,
+    SUBNETS,
+    TAGS,
+    VPC,
+    instance_of,
+    list_of,
+    wrong_kinds,
+)
 from ._stacks import facts_of, outermost_stack
 from ._validation import Findings, check_count
 
@@ -28,6 +38,9 @@ if TYPE_CHECKING:
 # The API takes at most this many of each.
 _MAX_GROUPS = 16
 _MAX_SUBNETS = 16
+_ZONE_IDS = replace(
+    TAGS, words='a dictionary of zones and their ids, such as {"us-east-1a": "use1-az4"}'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +111,11 @@ class NetworkAccess(ABC):
         """
         problems = wrong_kinds(
             vpc=(vpc, VPC),
+            subnets=(subnets, SUBNETS.or_none),
             security_groups=(security_groups, list_of(GROUP).or_none),
             allow_all_outbound=(allow_all_outbound, FLAG),
             security_group_removal_policy=(security_group_removal_policy, REMOVAL_POLICY.or_none),
+            availability_zone_ids=(availability_zone_ids, _ZONE_IDS.or_none),
         )
         if problems:
             raise ValueError(f"NetworkAccess.vpc: {'; '.join(problems)}")

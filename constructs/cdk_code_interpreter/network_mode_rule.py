@@ -9,6 +9,8 @@ from aws_cdk import aws_config as config
 if TYPE_CHECKING:
     from constructs import Construct
 
+from ._kinds import TEXT, check_kinds
+
 
 class NetworkModeRule(config.ManagedRule):
     """Reports every custom code interpreter of the account that is not in VPC mode.
@@ -29,7 +31,11 @@ class NetworkModeRule(config.ManagedRule):
             scope: Where to define it.
             construct_id: Its id in that scope.
             config_rule_name: Physical name. Default: CloudFormation chooses one.
+
+        Raises:
+            ValueError: The name is no text.
         """
+        check_kinds(scope, construct_id, config_rule_name=(config_rule_name, TEXT.or_none))
         super().__init__(
             scope,
             construct_id,

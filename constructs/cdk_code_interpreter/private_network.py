@@ -15,7 +15,17 @@ from ._endpoint_policies import allow_account, allow_buckets, allow_cloudformati
 from ._flow_logs import add_flow_logs
 from ._isolated_vpc import check_vpc, isolated_vpc
 from ._key_policies import use_key
-from ._kinds import BUCKET, KEY, REMOVAL_POLICY, check_kinds, list_of
+from ._kinds import (
+    BUCKET,
+    KEY,
+    REMOVAL_POLICY,
+    RETENTION,
+    TEXT,
+    WHOLE_NUMBER,
+    check_kinds,
+    list_of,
+    with_member,
+)
 from ._places import Component
 from ._validation import Findings
 from .network import NetworkAccess
@@ -27,6 +37,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from aws_cdk import aws_s3 as s3
 
+_SERVICE = with_member("short_name", "one of ec2.InterfaceVpcEndpointAwsService, such as STS")
 _SESSIONS, _FUNCTIONS = "Sessions", "Functions"
 # What the session functions call: sessions, interpreters, and the stack whose state a smoke test
 # asks for. Logs, traces and dead letters leave a function through Lambda, not through its VPC.
@@ -94,6 +105,12 @@ class PrivateNetwork(Component):
             scope,
             construct_id,
             allowed_buckets=(allowed_buckets, list_of(BUCKET)),
+            session_endpoints=(session_endpoints, list_of(_SERVICE)),
+            function_endpoints=(function_endpoints, list_of(_SERVICE)),
+            ip_addresses=(ip_addresses, TEXT),
+            max_azs=(max_azs, WHOLE_NUMBER),
+            s3_prefix_list_id=(s3_prefix_list_id, TEXT.or_none),
+            flow_log_retention=(flow_log_retention, RETENTION),
             encryption_key=(encryption_key, KEY.or_none),
             removal_policy=(removal_policy, REMOVAL_POLICY),
         )

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ._kinds import FLAG, GROUP, KEY, REMOVAL_POLICY, VPC, WHOLE_NUMBER, list_of, wrong_kinds
+from ._kinds import (
+    FLAG,
+    GROUP,
+    KEY,
+    QUEUE,
+    REMOVAL_POLICY,
+    RETENTION,
+    SUBNETS,
+    VPC,
+    WHOLE_NUMBER,
+    list_of,
+    wrong_kinds,
+)
 from ._validation import Findings
 
 if TYPE_CHECKING:
@@ -104,12 +116,16 @@ class SessionManagerSettings:
     def _wrong_kinds(self) -> list[str]:
         return wrong_kinds(
             vpc=(self.vpc, VPC.or_none),
+            vpc_subnets=(self.vpc_subnets, SUBNETS.or_none),
             security_groups=(self.security_groups, list_of(GROUP).or_none),
             encryption_key=(self.encryption_key, KEY.or_none),
+            dead_letter_queue=(self.dead_letter_queue, QUEUE.or_none),
+            dead_letters=(self.dead_letters, FLAG.or_none),
             reserved_concurrency=(self.reserved_concurrency, WHOLE_NUMBER.or_none),
             tracing=(self.tracing, FLAG),
             memory_size=(self.memory_size, WHOLE_NUMBER),
             requests_per_second=(self.requests_per_second, WHOLE_NUMBER),
+            log_retention=(self.log_retention, RETENTION.or_none),
             log_removal_policy=(self.log_removal_policy, REMOVAL_POLICY.or_none),
         )
 

@@ -414,6 +414,18 @@ def test_a_topic_of_another_region_is_refused_before_cloudwatch_does() -> None:
         CodeInterpreterAlarms(stack, "Far", interpreter=interpreter, actions=[near, far])
 
 
+def test_a_topic_of_another_stacks_region_is_refused() -> None:
+    stack = new_stack()
+    elsewhere = Stack(
+        stack.node.root, "T", env=Environment(account="111122223333", region="eu-west-1")
+    )
+    topic = sns.Topic(elsewhere, "OnCall")
+    with pytest.raises(ValueError, match=r"topic T/OnCall is in another region \(eu-west-1\)"):
+        CodeInterpreterAlarms(
+            stack, "Alarms", interpreter=CodeInterpreter(stack, "Sandbox"), actions=[topic]
+        )
+
+
 def test_a_topic_is_taken_where_regions_are_not_known_yet() -> None:
     stack = Stack(App(), "S")
     arn = "arn:aws:sns:eu-west-1:111122223333:on-call"

@@ -334,6 +334,14 @@ def test_a_name_that_is_changed_behind_our_back_is_refused(
         synthesise(stack)
 
 
+def test_two_interpreters_of_one_deployment_cannot_have_one_name(stack: Stack) -> None:
+    plain(stack, code_interpreter_name="reports")
+    plain(stack, "Other", code_interpreter_name="other")
+    with pytest.raises(ValueError, match=r"Inner/Second: .*'reports' is that of Analytics/Sandbox"):
+        plain(NestedStack(stack, "Inner"), "Second", code_interpreter_name="reports")
+    plain(Stack(App(**QUICK), "Analytics"), code_interpreter_name="reports")
+
+
 def test_a_removal_policy_of_the_resource_alone_is_refused(stack: Stack, synthesise: Any) -> None:
     resource = CodeInterpreter(stack, "Sandbox").resource.node.default_child
     assert isinstance(resource, agentcore.CfnCodeInterpreterCustom)
@@ -369,6 +377,32 @@ def test_aspects_and_tags_reach_the_resource(stack: Stack, interpreter_in: Any) 
     properties = interpreter_in(stack)["Properties"]
     assert properties["Description"] == "Seen by an aspect"
     assert properties["Tags"] == {"team": "analytics"}
+
+
+@pytest.mark.parametrize("fixed", [None, "sandbox"])
+@pytest.mark.parametrize(
+    ("tags", "problem"),
+    [
+        ({"team": "R&D"}, r"value of tag 'team' .*'R&D'"),
+        ({"cost centre;": "7"}, r"tag key 'cost centre;'"),
+        ({f"t{number}": "a" for number in range(51)}, "at most 50, got 51"),
+    ],
+)
+def test_tags_of_the_app_that_the_service_refuses_are_refused(
+    stack: Stack, synthesise: Any, tags: dict[str, str], problem: str, fixed: str | None
+) -> None:
+    """Most other services take them, so an app may have them everywhere."""
+    CodeInterpreter(stack, "Sandbox", code_interpreter_name=fixed)
+    for key, value in tags.items():
+        Tags.of(stack).add(key, value)
+    with pytest.raises(RuntimeError, match=f"Analytics/Sandbox: as the app tags .*{problem}"):
+        synthesise(stack)
+
+
+def test_an_empty_tag_of_the_app_is_taken(stack: Stack, interpreter_in: Any) -> None:
+    plain(stack)
+    Tags.of(stack).add("team", "")
+    assert interpreter_in(stack)["Properties"]["Tags"] == {"team": ""}
 
 
 @pytest.fixture(scope="module")

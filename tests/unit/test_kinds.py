@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,16 +16,19 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from cdk_code_interpreter import (
+    AccessRole,
     AlarmThresholds,
     Canary,
     CodeInterpreter,
     CodeInterpreterAlarms,
     CodeInterpreterDashboard,
     ComplianceProfile,
+    CredentialPerimeter,
     ExecutionRole,
     GovernedCodeInterpreter,
     LogDelivery,
     NetworkAccess,
+    NetworkModeRule,
     PrivateNetwork,
     SessionDrain,
     SessionJanitor,
@@ -127,6 +131,10 @@ WRONG: list[tuple[Make, dict[str, Any], str]] = [
     (dashboard, {"interpreters": ["x"]}, r"interpreters must be a list.*got \['x'\]"),
     (dashboard, {"alarms": "x"}, "alarms must be a list, each a CodeInterpreterAlarms, got 'x'"),
     (network, {"allowed_buckets": ["b"]}, r"allowed_buckets must be a list.*got \['b'\]"),
+    (network, {"session_endpoints": ["sts"]}, "session_endpoints must be a list.*'sts'"),
+    (network, {"max_azs": "2"}, "max_azs must be a whole number, got '2'"),
+    (governed, {"canary": "no"}, "canary must be True or False, got 'no'"),
+    (settings, {"dead_letters": "no"}, "dead_letters must be True or False, got 'no'"),
 ]
 
 
@@ -136,6 +144,90 @@ def test_a_wrong_kind_is_refused_with_construct_argument_and_value(
 ) -> None:
     with pytest.raises(ValueError, match=rf"^Analytics/\w+: .*{message}"):
         make(stack, arguments)
+
+
+def _subject(stack: Stack) -> CodeInterpreter:
+    return CodeInterpreter(stack, "Subject")
+
+
+def _role(stack: Stack) -> iam.Role:
+    return iam.Role(stack, "Role", assumed_by=iam.AccountRootPrincipal())
+
+
+# What each must have, beside a scope and an id.
+CONSTRUCTS: dict[Callable[..., object], Callable[[Stack], dict[str, Any]]] = {
+    AccessRole: lambda stack: {
+        "grants": _subject(stack).grants,
+        "trusted": ["111122223333"],
+        "external_id": "abcdef",
+    },
+    Canary: lambda stack: {"interpreter": _subject(stack)},
+    CodeInterpreter: lambda _: {},
+    CodeInterpreterAlarms: lambda stack: {"interpreter": _subject(stack)},
+    CodeInterpreterDashboard: lambda _: {},
+    CredentialPerimeter: lambda stack: {"role": _role(stack), "vpc": ec2.Vpc(stack, "Vpc")},
+    ExecutionRole: lambda _: {},
+    GovernedCodeInterpreter: lambda _: {},
+    LogDelivery: lambda stack: {"interpreter": _subject(stack)},
+    NetworkModeRule: lambda _: {},
+    PrivateNetwork: lambda _: {},
+    SessionDrain: lambda stack: {"interpreter": _subject(stack)},
+    SessionJanitor: lambda stack: {"interpreter": _subject(stack)},
+    SmokeTest: lambda stack: {"interpreter": _subject(stack)},
+    SystemCodeInterpreter: lambda _: {},
+}
+OPTIONS: dict[Callable[..., object], Callable[[Stack, Any], object]] = {
+    SessionManagerSettings: SessionManager.of,
+    SessionPolicy: lambda stack, policy: governed(stack, {"sessions": policy}),
+}
+
+
+def arguments_of(kind: Callable[..., object]) -> list[str]:
+    # A class of jsii's is called through its metaclass, which takes anything.
+    made = kind.__init__ if isinstance(kind, type) else kind  # type: ignore[misc]
+    parameters = inspect.signature(made).parameters.values()
+    return [each.name for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
+
+
+@pytest.mark.parametrize(
+    ("kind", "argument"),
+    [(kind, argument) for kind in CONSTRUCTS for argument in arguments_of(kind)],
+    ids=lambda each: getattr(each, "__name__", each),
+)
+def test_no_construct_takes_what_is_of_no_kind_at_all(
+    stack: Stack, kind: Callable[..., object], argument: str
+) -> None:
+    """Every argument there is, so that a new one is not forgotten."""
+    arguments = CONSTRUCTS[kind](stack)
+    with pytest.raises(ValueError, match=rf"^Analytics/It\b.*{argument} must be .*got a object"):
+        kind(stack, "It", **{**arguments, argument: object()})
+
+
+@pytest.mark.parametrize(
+    ("kind", "argument"),
+    [(kind, argument) for kind in OPTIONS for argument in arguments_of(kind)],
+    ids=lambda each: getattr(each, "__name__", each),
+)
+def test_no_option_takes_what_is_of_no_kind_at_all(
+    stack: Stack, kind: Callable[..., object], argument: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"^Analytics/.*{argument} must be .*got a object"):
+        OPTIONS[kind](stack, kind(**{argument: object()}))
+
+
+@pytest.mark.parametrize("argument", arguments_of(NetworkAccess.vpc))
+def test_no_network_takes_what_is_of_no_kind_at_all(stack: Stack, argument: str) -> None:
+    with pytest.raises(ValueError, match=rf"NetworkAccess.vpc: {argument} must be .*got a object"):
+        NetworkAccess.vpc(ec2.Vpc(stack, "Vpc"), **{argument: object()})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "argument", [each for each in arguments_of(ComplianceProfile.strict) if "concurr" not in each]
+)
+def test_no_profile_takes_what_is_of_no_kind_at_all(stack: Stack, argument: str) -> None:
+    given = {"vpc": ec2.Vpc(stack, "Vpc"), "key": kms.Key(stack, "Key"), argument: object()}
+    with pytest.raises(ValueError, match=rf"strict: {argument} must be .*got a object"):
+        ComplianceProfile.strict(**given)  # type: ignore[arg-type]
 
 
 def test_all_wrong_kinds_of_one_construct_are_said_at_once(stack: Stack) -> None:
@@ -225,6 +317,20 @@ def test_what_callers_should_ask_for_can_be_known_later(stack: Stack) -> None:
     assert isinstance(made, GovernedCodeInterpreter)
     seconds = made.environment["CODE_INTERPRETER_SESSION_TIMEOUT_SECONDS"]
     assert stack.resolve(seconds) == {"Ref": "Parameter"}
+
+
+def test_what_callers_should_ask_for_is_in_seconds_where_it_can_be_known_later(
+    stack: Stack,
+) -> None:
+    """CloudFormation cannot multiply."""
+    with pytest.raises(ValueError, match=r"It: session_timeout must be in seconds .*got minutes"):
+        interpreter(stack, {"session_timeout": Duration.minutes(number_token())})
+
+
+def test_commands_of_a_canary_cannot_be_a_list_that_is_known_later(stack: Stack) -> None:
+    arguments = {"commands": Token.as_list(Fn.ref("Parameter"))}
+    with pytest.raises(ValueError, match="It: commands must not be a list that only the deploy"):
+        of_one(Canary)(stack, arguments)
 
 
 @pytest.mark.parametrize(
