@@ -1,6 +1,7 @@
-"""A stack that a pipeline lets through only if the checks of this library find nothing.
+"""A stack that a pipeline lets through only if the checks of this library find no error.
 
-`python examples/pipeline_checks.py` ends with 1 and names each finding where there is one. The
+`python examples/pipeline_checks.py` ends with 1 where there is one, and names every finding; a
+warning lets the stack through. A level can be changed for each rule, so also to an error. The
 same rules run on templates of any tool: `cfn-guard validate -d TEMPLATE -r` with the file that
 `cdk_code_interpreter.checks.guard_rules()` names.
 """

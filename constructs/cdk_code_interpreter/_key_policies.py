@@ -8,13 +8,32 @@ from typing import TYPE_CHECKING
 from aws_cdk import Annotations, Stack
 from aws_cdk import aws_iam as iam
 
-from .session_manager import logs_key_statement
-
 if TYPE_CHECKING:
     from aws_cdk import aws_kms as kms
     from constructs import Construct
 
 WARNING_ID = "cdk-code-interpreter:keyPolicy"
+
+
+def logs_key_statement(stack: Stack) -> iam.PolicyStatement:
+    """What a key's policy must say for log groups of a stack's account to be encrypted with it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    groups = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:*"
+    return iam.PolicyStatement(
+        sid="CloudWatchLogs",
+        principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+        actions=[
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey*",
+            "kms:ReEncrypt*",
+        ],
+        resources=["*"],
+        conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+    )
 
 
 def alarms_key_statement(stack: Stack) -> iam.PolicyStatement:

@@ -153,8 +153,7 @@ class LogDelivery(Component):
     def _prepare(self, facts: StackFacts, *, application_logs: bool) -> None:
         key = self._group_options["encryption_key"]
         if key is not None:
-            from ._key_policies import use_key
-            from .session_manager import logs_key_statement
+            from ._key_policies import logs_key_statement, use_key
 
             use_key(self, key, logs_key_statement(self._stack))
         if self._bucket is not None:

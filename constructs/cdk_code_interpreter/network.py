@@ -31,7 +31,7 @@ from ._stacks import facts_of, outermost_stack
 from ._validation import Findings, check_count
 
 if TYPE_CHECKING:
-    from aws_cdk import RemovalPolicy
+    from aws_cdk import CfnResource, RemovalPolicy
     from aws_cdk import aws_bedrockagentcore as agentcore
     from aws_cdk import aws_ec2 as ec2
 
@@ -309,11 +309,45 @@ def _behind(
     for construct in (vpc, *groups, *subnets):
         resource = construct.node.default_child
         if isinstance(resource, ec2.CfnVPC):
-            known.append([*facts_of(resource.stack).identity, resource.cidr_block])
+            known.append(
+                [
+                    *facts_of(resource.stack).identity,
+                    resource.cidr_block,
+                    *_rarely_said(resource, _OF_VPC),
+                ]
+            )
         elif isinstance(resource, ec2.CfnSecurityGroup):
             named = [resource.group_description, resource.group_name, resource.vpc_id]
             known.append([*facts_of(resource.stack).identity, *named])
         elif isinstance(resource, ec2.CfnSubnet):
             placed = [resource.cidr_block, resource.availability_zone, resource.vpc_id]
-            known.append([*facts_of(resource.stack).identity, *placed])
+            known.append(
+                [
+                    *facts_of(resource.stack).identity,
+                    *placed,
+                    *_rarely_said(resource, _OF_SUBNET),
+                ]
+            )
     return known
+
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-vpc.html
+_OF_VPC = ("instanceTenancy", "ipv4IpamPoolId", "ipv4NetmaskLength", "vpcEncryptionControl")
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-subnet.html
+_OF_SUBNET = (
+    "availabilityZoneId",
+    "ipv4IpamPoolId",
+    "ipv4NetmaskLength",
+    "ipv6IpamPoolId",
+    "ipv6Native",
+    "ipv6NetmaskLength",
+    "outpostArn",
+)
+_USUAL = (None, False, "default")
+
+
+def _rarely_said(resource: CfnResource, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Further create-only properties, where they are said: a name is the same without them."""
+    properties = resource._cfn_properties
+    said = {name: properties.get(name) for name in names if properties.get(name) not in _USUAL}
+    return [said] if said else []

@@ -14,7 +14,7 @@ from constructs import Construct
 from ._endpoint_policies import allow_account, allow_buckets, allow_cloudformation_answers
 from ._flow_logs import add_flow_logs
 from ._isolated_vpc import check_vpc, isolated_vpc
-from ._key_policies import use_key
+from ._key_policies import logs_key_statement, use_key
 from ._kinds import (
     BUCKET,
     KEY,
@@ -29,7 +29,6 @@ from ._kinds import (
 from ._places import Component
 from ._validation import Findings
 from .network import NetworkAccess
-from .session_manager import logs_key_statement
 from .session_settings import SessionManagerSettings
 
 if TYPE_CHECKING:

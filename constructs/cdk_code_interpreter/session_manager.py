@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 
 from ._acknowledgements import acknowledge
@@ -242,35 +241,10 @@ class SessionManager(Component):
 
     def _allow_logs(self, settings: SessionManagerSettings) -> None:
         """Let CloudWatch Logs use the key, which a log group does not see to by itself."""
+        from ._key_policies import logs_key_statement, use_key
+
         assert settings.encryption_key is not None
-        statement = logs_key_statement(stack_of(self))
-        if not settings.encryption_key.add_to_resource_policy(statement).statement_added:
-            Annotations.of(self).add_warning_v2(
-                "cdk-code-interpreter:keyPolicy",
-                "the key's policy cannot be changed from here; it must allow CloudWatch Logs: "
-                f"{statement.to_json()}",
-            )
-
-
-def logs_key_statement(stack: Stack) -> iam.PolicyStatement:
-    """What a key's policy must say for log groups of a stack's account to be encrypted with it.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-    """
-    groups = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:*"
-    return iam.PolicyStatement(
-        sid="CloudWatchLogs",
-        principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
-        actions=[
-            "kms:Decrypt",
-            "kms:DescribeKey",
-            "kms:Encrypt",
-            "kms:GenerateDataKey*",
-            "kms:ReEncrypt*",
-        ],
-        resources=["*"],
-        conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
-    )
+        use_key(self, settings.encryption_key, logs_key_statement(stack_of(self)))
 
 
 def check_reach(interpreter: ICodeInterpreter, scope: Construct, construct_id: str) -> None:

@@ -15,11 +15,12 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from botocore.session import get_session
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from constructs import Construct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdk_code_interpreter import CodeInterpreter, ExecutionRole, NetworkAccess
+from cdk_code_interpreter import CodeInterpreter, ExecutionRole, NetworkAccess, network
 from cdk_code_interpreter.naming import MAX_LABEL, id_digest, label_of, revision_digest
 
 HERE = Path(__file__).parent
@@ -138,6 +139,16 @@ def _role(stack: Stack, **arguments: object) -> iam.Role:
     return iam.Role(stack, "Role", assumed_by=principal, **arguments)
 
 
+def _changed(stack: Stack, part: str, name: str, value: object) -> NetworkAccess:
+    """A network in which the VPC or its subnets have one more property."""
+    vpc = _vpc(stack)
+    for construct in [vpc] if part == "vpc" else vpc.isolated_subnets:
+        resource = construct.node.default_child
+        assert isinstance(resource, CfnResource)
+        setattr(resource, name, value)
+    return NetworkAccess.vpc(vpc)
+
+
 def _own_group(stack: Stack, **arguments: object) -> NetworkAccess:
     vpc = _vpc(stack)
     group = ec2.SecurityGroup(stack, "Group", vpc=vpc, **arguments)
@@ -149,6 +160,23 @@ CREATE_ONLY_CHANGES = {
     "network": lambda stack: {"network": NetworkAccess.public()},
     "VPC": lambda stack: {"network": NetworkAccess.vpc(_vpc(stack))},
     "VPC's addresses": lambda stack: {"network": NetworkAccess.vpc(_vpc(stack, "10.1.0.0/16"))},
+    **{
+        f"{part}'s {name}": lambda stack, part=part, name=name, value=value: {
+            "network": _changed(stack, part, name, value)
+        }
+        for part, name, value in (
+            ("vpc", "instance_tenancy", "dedicated"),
+            ("vpc", "ipv4_ipam_pool_id", "ipam-pool-0123456789abcdef0"),
+            ("vpc", "ipv4_netmask_length", 24),
+            ("subnet", "availability_zone_id", "use1-az4"),
+            ("subnet", "ipv4_ipam_pool_id", "ipam-pool-0123456789abcdef0"),
+            ("subnet", "ipv4_netmask_length", 28),
+            ("subnet", "ipv6_ipam_pool_id", "ipam-pool-0123456789abcdef0"),
+            ("subnet", "ipv6_native", True),
+            ("subnet", "ipv6_netmask_length", 64),
+            ("subnet", "outpost_arn", "arn:aws:outposts:us-east-1:111122223333:outpost/op-0"),
+        )
+    },
     "group": lambda stack: {"network": _own_group(stack)},
     "group's description": lambda stack: {"network": _own_group(stack, description="Other")},
     "group's name": lambda stack: {"network": _own_group(stack, security_group_name="other")},
@@ -191,6 +219,17 @@ def test_another_logical_id_changes_the_name_since_it_is_another_resource(nested
     usual, overridden, renamed = names
     assert overridden == renamed != usual
     assert usual.rsplit("_", 1)[0] == overridden.rsplit("_", 1)[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "constant"), [("AWS::EC2::VPC", "_OF_VPC"), ("AWS::EC2::Subnet", "_OF_SUBNET")]
+)
+def test_every_create_only_property_of_what_is_behind_counts(kind: str, constant: str) -> None:
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    create_only = {each.rpartition("/")[2] for each in schema["createOnlyProperties"]}
+    always = {"CidrBlock", "AvailabilityZone", "VpcId"}
+    rarely = {name[0].upper() + name[1:] for name in getattr(network, constant)}
+    assert create_only - always <= rarely
 
 
 def test_every_change_that_replaces_the_interpreter_changes_the_last_part_of_its_name(
