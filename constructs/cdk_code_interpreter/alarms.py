@@ -86,8 +86,8 @@ class CodeInterpreterAlarms(Component):
                 anchor (``#runbook-system-errors``). Default: this library's page.
 
         Raises:
-            ValueError: The interpreter is in another region, a threshold needs a janitor or canary
-                that is not given, or there is nothing to watch.
+            ValueError: The interpreter, janitor or canary is in another region, a threshold needs
+                a janitor or canary that is not given, or there is nothing to watch.
         """
         check_kinds(
             scope,
@@ -105,7 +105,7 @@ class CodeInterpreterAlarms(Component):
         stack = stack_of(scope)
         _check_region(findings, stack, interpreter)
         _check_topics(findings, stack, actions)
-        _check_companions(findings, thresholds, janitor, canary)
+        _check_companions(findings, stack, thresholds, janitor, canary)
         _check_subject(findings, interpreter, janitor)
         wanted = list(_definitions(interpreter, thresholds, janitor, canary))
         definitions.check_windows(findings, wanted)
@@ -250,6 +250,7 @@ def _place_of(topic: sns.ITopic) -> tuple[str, str]:
 
 def _check_companions(
     findings: Findings,
+    stack: Stack,
     thresholds: AlarmThresholds,
     janitor: SessionJanitor | None,
     canary: Canary | None,
@@ -259,6 +260,16 @@ def _check_companions(
             findings.add(f"{name} needs the janitor's schedule; pass janitor=")
     if canary is None and thresholds.is_explicit("canary_failures"):
         findings.add("canary_failures needs the canary's schedule; pass canary=")
+    own = facts_of(stack).region
+    for name, companion in (("janitor", janitor), ("canary", canary)):
+        if companion is None:
+            continue
+        region = facts_of(stack_of(companion)).region
+        if region != own and not is_token(region) and not is_token(own):
+            findings.add(
+                f"the {name} {path_of(companion)} runs in {region}, where its metrics are, and "
+                f"alarms of {own} cannot watch them; define it in a stack of {own}"
+            )
 
 
 def _check_subject(

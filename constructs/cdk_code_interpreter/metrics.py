@@ -45,7 +45,8 @@ class MetricOptions(TypedDict, total=False):
         label: What graphs call it. Default: the metric's name in words.
         color: Its colour in graphs, such as ``#1f77b4``. Default: CloudWatch chooses.
         account: The account that it is in. Default: the interpreter's.
-        region: The region that it is in. Default: the interpreter's.
+        region: The region that it is in. Default: the interpreter's; for what the session manager's
+            functions publish, that of the interpreter's stack.
     """
 
     dimensions_map: Mapping[str, str]

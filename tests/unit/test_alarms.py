@@ -414,6 +414,19 @@ def test_a_topic_of_another_region_is_refused_before_cloudwatch_does() -> None:
         CodeInterpreterAlarms(stack, "Far", interpreter=interpreter, actions=[near, far])
 
 
+@pytest.mark.parametrize(("name", "kind"), [("janitor", SessionJanitor), ("canary", Canary)])
+def test_a_companion_in_another_region_is_refused(name: str, kind: Any) -> None:
+    """What it publishes is where it runs, and an alarm watches its own region only."""
+    stack = new_stack()
+    elsewhere = Stack(
+        stack.node.root, "T", env=Environment(account="111122223333", region="eu-west-1")
+    )
+    interpreter = CodeInterpreter(stack, "Sandbox", code_interpreter_name="sandbox")
+    companion = kind(elsewhere, "Companion", interpreter=interpreter)
+    with pytest.raises(ValueError, match=f"the {name} T/Companion runs in eu-west-1"):
+        CodeInterpreterAlarms(stack, "Alarms", interpreter=interpreter, **{name: companion})
+
+
 def test_a_topic_of_another_stacks_region_is_refused() -> None:
     stack = new_stack()
     elsewhere = Stack(
