@@ -105,7 +105,14 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "evaluate_resource_policy",
     ),
     "ministack.core.responses": ("get_account_id", "get_region", "new_uuid", "now_iso"),
-    "ministack.services.cloudwatch_logs": ("_log_groups",),
+    "ministack.services.cloudwatch_logs": (
+        "_delivery_destinations",
+        "_delivery_sources",
+        "_log_groups",
+        "_make_delivery_destination_arn",
+        "_put_delivery_source",
+        "error_response_json",
+    ),
     "ministack.services.lambda_svc": (
         "_emit_lambda_logs",
         "_execute_function_with_config_scope",

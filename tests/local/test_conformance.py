@@ -27,6 +27,7 @@ ONE_WAY = {
     "merged_command_output": False,
     "region_in_sessions": False,
     "same_name_conflicts": True,
+    "second_delivery_source_conflicts": True,
     "stop_of_ended_session_fails": True,
     "unconditioned_trust_fails": True,
     "usage_resource": "id",
@@ -45,6 +46,10 @@ def left_of(aws: LocalAws, prefix: str) -> list[str]:
         *(each["RoleName"] for each in aws.client("iam").list_roles()["Roles"]),
         *(each["FunctionName"] for each in aws.client("lambda").list_functions()["Functions"]),
         *(each["StackName"] for each in aws.client("cloudformation").describe_stacks()["Stacks"]),
+        *(
+            each["name"]
+            for each in aws.client("logs").describe_delivery_sources()["deliverySources"]
+        ),
         *(
             each["logGroupName"].rpartition("/")[2]
             for each in aws.client("logs").describe_log_groups()["logGroups"]

@@ -23,6 +23,7 @@ def clean_up(target: Target, prefix: str) -> list[str]:
     left: list[str] = []
     for kind, find, remove in (
         ("stack", _stacks, _remove_stack),
+        ("delivery source", _delivery_sources, _remove_delivery_source),
         ("code interpreter", _interpreters, _remove_interpreter),
         ("function", _functions, _remove_function),
         ("role", _roles, _remove_role),
@@ -71,6 +72,17 @@ def _remove_stack(target: Target, name: str) -> None:
     client = target.client("cloudformation")
     client.delete_stack(StackName=name)
     client.get_waiter("stack_delete_complete").wait(StackName=name)
+
+
+def _delivery_sources(target: Target, prefix: str) -> Iterator[str]:
+    client = target.client("logs")
+    for source in _pages(client, "describe_delivery_sources", "deliverySources"):
+        if source["name"].startswith(prefix):
+            yield source["name"]
+
+
+def _remove_delivery_source(target: Target, name: str) -> None:
+    target.client("logs").delete_delivery_source(name=name)
 
 
 def _interpreters(target: Target, prefix: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the documentation leaves open about interpreters: deletion, names, identity."""
+"""What the documentation leaves open about interpreters: deletion, names, identity, logs."""
 
 from __future__ import annotations
 
@@ -89,6 +89,27 @@ def _documented_caller_arn(laboratory: Laboratory) -> Answer:
     )
 
 
+def _second_delivery_source(laboratory: Laboratory) -> Answer:
+    logs = laboratory.target.client("logs")
+    arn = laboratory.control.get_code_interpreter(codeInterpreterId=laboratory.interpreter("logs"))[
+        "codeInterpreterArn"
+    ]
+
+    def put(log_type: str) -> None:
+        logs.put_delivery_source(name=laboratory.name("source"), resourceArn=arn, logType=log_type)
+
+    put("USAGE_LOGS")
+    code, message = outcome_of(lambda: put("USAGE_LOGS"))
+    other, other_message = outcome_of(lambda: put("TRACES"))
+    return Answer(
+        value="is accepted" if code == "ok" else "is refused",
+        evidence=(
+            f"a second PutDeliverySource of the same ARN and log type: {code} {message}",
+            f"one of another log type: {other} {other_message}",
+        ),
+    )
+
+
 def _deletion(laboratory: Laboratory, interpreter: str) -> Callable[[], object]:
     return lambda: laboratory.control.delete_code_interpreter(codeInterpreterId=interpreter)
 
@@ -125,5 +146,13 @@ QUESTIONS = (
         "anything on a custom interpreter?",
         matters="Grants use the forms of the service authorization reference.",
         ask=_documented_caller_arn,
+    ),
+    Question(
+        id="second-delivery-source",
+        text="Is a second delivery source for the same log type of one interpreter refused?",
+        matters="Log types of one interpreter that overlap in one app are refused at synthesis.",
+        ask=_second_delivery_source,
+        behaviour="second_delivery_source_conflicts",
+        settings={"is refused": True, "is accepted": False},
     ),
 )

@@ -10,6 +10,7 @@ from agentcore_local.resource_types import (
     code_interpreter,
     default_security_group,
     functions,
+    log_delivery,
     rules,
     schedules,
     secret,
@@ -57,6 +58,7 @@ def install(service: CodeInterpreterService, *, now: Callable[[], float]) -> Non
         kind.schema.register()
     for module in (functions, schedules, rules, secret):
         module.install()
+    log_delivery.install(second_source_conflicts=service.behaviour.second_delivery_source_conflicts)
     PolicyDelay(service.faults, now).install()
     _declare_faults(service.faults)
 

@@ -24,6 +24,37 @@ _LONGEST_NAME = 60
 # https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/observability-tool-metrics.html
 _INTERPRETER_LOG_TYPES = ("APPLICATION_LOGS", "TRACES", "USAGE_LOGS")
 _TRACING = "XRAY"
+_CONFLICT = "ConflictException"
+
+
+def install(*, second_source_conflicts: bool) -> None:
+    """Refuse a second source for one log type of one resource, if CloudWatch Logs does.
+
+    It is not documented; users report the error that is answered here:
+    https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2513
+    https://github.com/hashicorp/terraform-provider-aws/issues/40885
+    """
+    put = ministack.logs._put_delivery_source
+
+    def put_if_alone(data: dict[str, Any]) -> Any:
+        if second_source_conflicts and _has_another_source(data):
+            return ministack.logs.error_response_json(
+                _CONFLICT,
+                "This ResourceId has already been used in another Delivery Source in this account.",
+                400,
+            )
+        return put(data)
+
+    ministack.logs._put_delivery_source = put_if_alone
+
+
+def _has_another_source(data: dict[str, Any]) -> bool:
+    return any(
+        name != data.get("name")
+        and source["logType"] == data.get("logType")
+        and data.get("resourceArn") in source["resourceArns"]
+        for name, source in ministack.logs._delivery_sources.items()
+    )
 
 
 def _check_name(properties: Properties) -> str:
@@ -95,14 +126,19 @@ class DeliverySource(ApiType):
                 f"{', '.join(_INTERPRETER_LOG_TYPES)} is (Service: CloudWatchLogs, Status Code: "
                 "400, Error: ValidationException)"
             )
-        answer = await call(
-            "logs",
-            "PutDeliverySource",
-            name=_check_name(properties),
-            resourceArn=arn,
-            logType=log_type,
-            tags=tag_map(properties),
-        )
+        try:
+            answer = await call(
+                "logs",
+                "PutDeliverySource",
+                name=_check_name(properties),
+                resourceArn=arn,
+                logType=log_type,
+                tags=tag_map(properties),
+            )
+        except CallFailed as failed:
+            if failed.code != _CONFLICT:
+                raise
+            raise ResourceFailed(f"{failed} (HandlerErrorCode: AlreadyExists)") from None
         source = answer["deliverySource"]
         return Provisioned(
             physical_id=source["name"],
@@ -167,7 +203,7 @@ class DeliveryDestination(ApiType):
 
     async def _put_tracing(self, properties: Properties) -> Provisioned:
         """X-Ray has no resource to deliver to, and MiniStack's operation takes no such target."""
-        logs = ministack.service_module("cloudwatch_logs")
+        logs = ministack.logs
         name = _check_name(properties)
         arn = logs._make_delivery_destination_arn(name)
         logs._delivery_destinations[name] = {

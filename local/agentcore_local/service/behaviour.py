@@ -45,6 +45,9 @@ class ServiceBehaviour:
             False they are kept apart, as the API reference describes the members.
         region_in_sessions: Code in a session finds its region in AWS_REGION and
             AWS_DEFAULT_REGION. If False it has to name one, as a published measurement found.
+        second_delivery_source_conflicts: A second delivery source of CloudWatch Logs for one log
+            type of one resource is a ConflictException, as users report. If False there may be
+            any number.
         create_seconds: How long an interpreter is CREATING.
         delete_seconds: How long an interpreter is DELETING.
         network_interfaces_outlive_seconds: For how long network interfaces of a VPC interpreter
@@ -63,6 +66,7 @@ class ServiceBehaviour:
     deleted_stays_visible_seconds: float = 0.0
     merged_command_output: bool = False
     region_in_sessions: bool = False
+    second_delivery_source_conflicts: bool = True
     create_seconds: float = 0.1
     delete_seconds: float = 0.1
     network_interfaces_outlive_seconds: float = 0.0

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from agentcore_local import LocalAws
+
 TRUST = {
     "Type": "AWS::IAM::Role",
     "Properties": {
@@ -312,6 +314,72 @@ def test_a_delivery_source_name_that_is_taken_is_refused(stacks, created, name):
     again = delivery(f"{name}-2")
     again["Source"]["Properties"]["Name"] = f"{name}-source"
     assert "already exists" in refusal(stacks, again, "Source")
+
+
+def second_source(name, log_type="USAGE_LOGS"):
+    return typed(
+        "AWS::Logs::DeliverySource",
+        Name=f"{name}-second",
+        LogType=log_type,
+        ResourceArn={"Fn::GetAtt": ["Interpreter", "CodeInterpreterArn"]},
+    )
+
+
+def test_a_second_source_of_one_log_type_is_refused_and_of_another_is_not(stacks, created, name):
+    stack, _ = created(delivery(name))
+    with_second = {**delivery(name), "Second": second_source(name)}
+    assert stacks.update(stack, {"Resources": with_second}) == "UPDATE_ROLLBACK_COMPLETE"
+    [reason] = [r for _, s, r in stacks.events(stack, "Second") if s == "CREATE_FAILED"]
+    assert "already been used in another Delivery Source" in reason
+    assert "Error: ConflictException" in reason
+    assert "HandlerErrorCode: AlreadyExists" in reason
+
+    with_second["Second"] = second_source(name, "APPLICATION_LOGS")
+    assert stacks.update(stack, {"Resources": with_second}) == "UPDATE_COMPLETE"
+
+
+def test_a_source_under_another_name_is_in_its_own_way(stacks, created, name):
+    stack, ids = created(delivery(name))
+    changed = delivery(name)
+    changed["Source"]["Properties"]["Name"] = f"{name}-renamed"
+
+    # The new one is made before the old one goes.
+    assert stacks.update(stack, {"Resources": changed}) == "UPDATE_ROLLBACK_COMPLETE"
+    assert physical_ids(stacks, stack)["Source"] == ids["Source"]
+
+
+def test_a_replaced_interpreter_has_a_source_before_the_old_ones_goes(stacks, created, name):
+    stack, ids = created(delivery(name))
+    changed = delivery(name)
+    changed["Interpreter"] = interpreter(f"{name}-2")
+    changed["Source"]["Properties"]["Name"] = f"{name}-of-the-new-one"
+
+    assert stacks.update(stack, {"Resources": changed}) == "UPDATE_COMPLETE"
+
+    sources = stacks.aws.client("logs").describe_delivery_sources()["deliverySources"]
+    names = [source["name"] for source in sources]
+    assert f"{name}-of-the-new-one" in names
+    assert ids["Source"] not in names
+
+
+@pytest.mark.parametrize("conflicts", [True, False])
+def test_whether_a_second_source_conflicts_is_a_switch(conflicts):
+    arn = "arn:aws:bedrock-agentcore:us-east-1:111122223333:code-interpreter-custom/{}-0a1B2c3D4e"
+    with LocalAws(behaviour={"second_delivery_source_conflicts": conflicts}) as aws:
+        logs = aws.client("logs")
+
+        def put(name, of="one", log_type="USAGE_LOGS"):
+            logs.put_delivery_source(name=name, resourceArn=arn.format(of), logType=log_type)
+
+        put("first")
+        put("first")  # it puts: the same source again is no second one
+        put("other-type", log_type="TRACES")
+        put("other-interpreter", of="other")
+        if conflicts:
+            with pytest.raises(logs.exceptions.ConflictException, match="already been used"):
+                put("second")
+            logs.delete_delivery_source(name="first")
+        put("second")
 
 
 def test_a_destination_that_must_be_replaced_needs_another_name(stacks, created, name):
