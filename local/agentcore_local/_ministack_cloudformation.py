@@ -11,6 +11,7 @@ environment is prepared.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
@@ -19,6 +20,7 @@ from typing import Any
 from agentcore_local._ministack import PINNED
 
 _PACKAGE = "ministack.services.cloudformation"
+_CLOCK_PUT_BACK_MILLISECONDS = 1000
 
 _NAMES: dict[str, tuple[str, ...]] = {
     _PACKAGE: ("_stacks", "_stack_events", "_exports", "_change_sets"),
@@ -200,8 +202,30 @@ def follow(now: Callable[[], float]) -> None:
     """
 
     def now_iso() -> str:
-        moment = datetime.fromtimestamp(now(), UTC)
-        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return _written(int(now() * 1000))
 
-    for module in (responses, stacks, handlers, changesets, provisioners):
+    for module in (responses, handlers, changesets, provisioners):
         module.now_iso = now_iso
+    stacks.now_iso = _one_after_the_other(now)
+
+
+def _one_after_the_other(now: Callable[[], float]) -> Callable[[], str]:
+    """The times of events: no two are the same, for the CDK CLI shows such in reverse order."""
+    latest, one_at_a_time = 0, threading.Lock()
+
+    def next_iso() -> str:
+        nonlocal latest
+        with one_at_a_time:
+            moment = int(now() * 1000)
+            # Much earlier than the latest: a reset has put the clock back.
+            if latest - _CLOCK_PUT_BACK_MILLISECONDS < moment <= latest:
+                moment = latest + 1
+            latest = moment
+        return _written(moment)
+
+    return next_iso
+
+
+def _written(milliseconds: int) -> str:
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -132,3 +132,18 @@ def test_a_predecessor_is_kept_where_its_policy_says_so(stacks):
 
     assert [asked[0] for asked in stacks.asked(stack)] == ["Create", "Update"]
     assert ("It", "DELETE_SKIPPED", "") in stacks.events(stack)
+
+
+def test_no_two_events_have_the_same_time(stacks, make_parameter) -> None:
+    def template(kind: str) -> dict:
+        parameters = [make_parameter(properties={"Type": kind}) for _ in range(8)]
+        return {"Resources": {f"P{number}": each for number, each in enumerate(parameters)}}
+
+    stack = stacks.create(template("String"))
+    stacks.update(stack, template("StringList"))
+
+    # The CDK CLI sorts a page, newest first, by time: what is equal would be shown reversed.
+    pages = stacks.client.get_paginator("describe_stack_events").paginate(StackName=stack)
+    times = [event["Timestamp"] for page in pages for event in page["StackEvents"]]
+    assert len(times) > 40
+    assert times == sorted(set(times), reverse=True)
