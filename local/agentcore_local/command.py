@@ -12,6 +12,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,6 +35,7 @@ from agentcore_local.settings import (
 DEFAULT_PORT = 4566
 DEFAULT_DATA_FOLDER = Path.home() / ".agentcore-local"
 _STATE_FILE = "server.json"
+_READY = "READY"
 
 _console = Console()
 
@@ -44,9 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: the command line; the process's own when not given.
     """
-    options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        try:
+            options = _parser().parse_args(arguments)
+            options.run(options)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # A reader such as `head` has seen enough. Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
     except (ValueError, RuntimeError, OSError) as error:
         print(f"agentcore-local: {error}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -62,13 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_up(commands)
     for name, run, text in (
         ("status", _status, "tell whether the local AWS runs, and how to use it"),
-        ("sessions", _sessions, "list the code interpreter sessions"),
         ("reset", _reset, "stop every session and forget every resource"),
         ("down", _down, "stop the local AWS and everything it started"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         _add_data_folder(command)
         command.set_defaults(run=run)
+    _add_sessions(commands)
     _add_faults(commands)
     _add_dashboard(commands)
     add_evidence(commands)
@@ -101,6 +110,14 @@ def _add_up(commands: Any) -> None:
     up.add_argument("--log-level", default="WARNING", help="default: %(default)s")
     _add_data_folder(up)
     up.set_defaults(run=_up)
+
+
+def _add_sessions(commands: Any) -> None:
+    text = "list the code interpreter sessions that are READY"
+    sessions = commands.add_parser("sessions", help=text, description=text)
+    sessions.add_argument("--all", action="store_true", help="the records of ended ones as well")
+    _add_data_folder(sessions)
+    sessions.set_defaults(run=_sessions)
 
 
 def _add_faults(commands: Any) -> None:
@@ -227,15 +244,23 @@ def _status(options: argparse.Namespace) -> None:
 
 
 def _sessions(options: argparse.Namespace) -> None:
-    sessions = _admin(_require(options.data_folder), "GET", "sessions")["sessions"]
-    table = Table(title=f"{len(sessions)} sessions")
+    found = _admin(_require(options.data_folder), "GET", "sessions")["sessions"]
+    sessions = [each for each in found if options.all or each["status"] == _READY]
+    kind = "" if options.all else f" {_READY}"
+    table = Table(title=f"{len(sessions)}{kind} session{'' if len(sessions) == 1 else 's'}")
     columns = list(sessions[0]) if sessions else ["session"]
     for column in columns:
         table.add_column(column, no_wrap=True)
     for session in sessions:
-        table.add_row(*(str(session[column]) for column in columns))
+        table.add_row(*(_readable(column, session[column]) for column in columns))
     # As wide as it needs to be: an id in pieces cannot be copied.
     Console(width=1000).print(table)
+
+
+def _readable(column: str, value: Any) -> str:
+    if column.endswith("At"):
+        return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds")
+    return str(value)
 
 
 def _reset(options: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import IO
 
 import psutil
@@ -44,14 +45,16 @@ def start_server(
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(json.dumps(settings.as_json()) + "\n")
-    process.stdin.flush()
-    if not ends_with_us:
-        process.stdin.close()
+    with suppress(BrokenPipeError):  # It has ended already, which is told below.
+        process.stdin.write(json.dumps(settings.as_json()) + "\n")
+        process.stdin.flush()
+        if not ends_with_us:
+            process.stdin.close()
     line = process.stdout.readline()
     process.stdout.close()
     if not line:
-        process.stdin.close()
+        with suppress(BrokenPipeError):
+            process.stdin.close()
         raise RuntimeError(f"the local AWS ended with {process.wait()} at its start")
     return process, int(json.loads(line)["port"])
 

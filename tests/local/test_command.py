@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -76,17 +77,54 @@ def test_status_tells_account_and_region_until_it_is_down(command: Command) -> N
     assert "agentcore-local up" in stopped.stderr
 
 
-def test_the_ids_of_sessions_are_printed_whole(command: Command, exports: dict[str, str]) -> None:
-    start = ["aws", "bedrock-agentcore", "start-code-interpreter-session"]
-    started = subprocess.run(
-        [*start, "--code-interpreter-identifier", "aws.codeinterpreter.v1"],
-        env={"PATH": os.environ["PATH"], **exports},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def test_sessions_that_are_ready_are_listed_and_on_request_the_ended_ones(
+    command: Command, exports: dict[str, str]
+) -> None:
+    def aws(operation: str, *options: str) -> str:
+        interpreter = ["--code-interpreter-identifier", "aws.codeinterpreter.v1"]
+        answer = subprocess.run(
+            ["aws", "bedrock-agentcore", operation, *interpreter, *options],
+            env={"PATH": os.environ["PATH"], **exports},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return str(json.loads(answer.stdout)["sessionId"])
 
-    assert json.loads(started.stdout)["sessionId"] in command("sessions").stdout
+    ready, ended = (aws("start-code-interpreter-session") for _ in range(2))
+    aws("stop-code-interpreter-session", "--session-id", ended)
+
+    printed, everything = command("sessions").stdout, command("sessions", "--all").stdout
+    # An id in pieces cannot be copied.
+    assert ready in printed
+    assert ended not in printed
+    assert "1 READY session " in printed
+    assert ready in everything
+    assert ended in everything
+    today = datetime.now(UTC).date()
+    assert re.search(rf"{today:%Y-%m}-\d\dT\d\d:\d\d:\d\d\+00:00", printed)
+
+
+@pytest.mark.usefixtures("exports")
+def test_a_reader_that_has_seen_enough_ends_every_command_quietly(command: Command) -> None:
+    folder = ["--data-folder", str(command.folder)]
+    said = {}
+    for arguments in (["status", *folder], ["sessions", *folder], ["faults", *folder], ["--help"]):
+        for unbuffered in ("", "1"):
+            reading, writing = os.pipe()
+            os.close(reading)
+            with os.fdopen(writing, "w") as nobody:
+                finished = subprocess.run(
+                    ["agentcore-local", *arguments],
+                    stdout=nobody,
+                    stderr=subprocess.PIPE,
+                    env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+                    text=True,
+                    check=False,
+                )
+            said[arguments[0], unbuffered] = finished.stderr
+
+    assert set(said.values()) == {""}, said
 
 
 def test_another_address_is_refused(command: Command) -> None:
