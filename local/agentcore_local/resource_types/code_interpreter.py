@@ -68,9 +68,9 @@ _POLL_SECONDS = 0.02
 # CloudFormation gives a resource far longer; nothing here takes minutes unless it is a fault.
 _STABLE_WITHIN_SECONDS = 120.0
 
+# https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html
 _HANDLER_ERRORS = {
     "AccessDeniedException": "AccessDenied",
-    "ConflictException": "AlreadyExists",
     "ResourceNotFoundException": "NotFound",
     "ServiceQuotaExceededException": "ServiceLimitExceeded",
     "ThrottlingException": "Throttling",
@@ -125,7 +125,7 @@ class CodeInterpreterType:
         try:
             made = self._service.create_code_interpreter(_parameters(properties), account_caller())
         except ServiceError as error:
-            raise _failure(error) from error
+            raise _failure(error, conflict="AlreadyExists") from error
         self._interfaces.settle()
         identifier = made["codeInterpreterId"]
         described = await self._until(identifier, done=("READY", "CREATE_FAILED"))
@@ -256,8 +256,12 @@ def _timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
 
 
-def _failure(error: ServiceError, *, physical_id: str | None = None) -> ResourceFailed:
-    code = _HANDLER_ERRORS.get(error.code, "GeneralServiceException")
+def _failure(
+    error: ServiceError, *, physical_id: str | None = None, conflict: str = "ResourceConflict"
+) -> ResourceFailed:
+    # AlreadyExists is for handlers that create.
+    codes = {**_HANDLER_ERRORS, "ConflictException": conflict}
+    code = codes.get(error.code, "GeneralServiceException")
     return ResourceFailed(
         f'Resource handler returned message: "{error.message} (Service: '
         f'BedrockAgentCoreControl, Status Code: {error.http_status}, Error: {error.code})" '

@@ -160,6 +160,7 @@ def test_a_replacement_under_the_same_name_conflicts_and_rolls_back(stacks, cont
     assert status == "UPDATE_ROLLBACK_COMPLETE"
     reasons = [reason for _, status, reason in stacks.events(stack, "It") if "FAILED" in status]
     assert "ConflictException" in reasons[0]
+    assert "HandlerErrorCode: AlreadyExists" in reasons[0]
     assert names(control).count(name) == 1
     assert control.get_code_interpreter(codeInterpreterId=before)["status"] == "READY"
 
@@ -186,7 +187,9 @@ def test_a_delete_conflicts_while_a_session_is_ready(stacks, control, name, loca
     session = data.start_code_interpreter_session(codeInterpreterIdentifier=identifier)
 
     assert stacks.delete(stack) == "DELETE_FAILED"
-    assert any("ConflictException" in event[2] for event in stacks.events(stack, "It"))
+    [reason] = [r for _, status, r in stacks.events(stack, "It") if status == "DELETE_FAILED"]
+    assert "ConflictException" in reason
+    assert "HandlerErrorCode: ResourceConflict" in reason
 
     data.stop_code_interpreter_session(
         codeInterpreterIdentifier=identifier, sessionId=session["sessionId"]
