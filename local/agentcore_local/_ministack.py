@@ -57,7 +57,7 @@ def prepare_environment(settings: Settings, port: int) -> None:
     """
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    temporary = settings.data_folder / "tmp"
+    temporary = settings.temporary_folder
     temporary.mkdir(parents=True, exist_ok=True)
     os.environ.update(
         {
@@ -79,6 +79,13 @@ def prepare_environment(settings: Settings, port: int) -> None:
             "STATE_DIR": str(settings.data_folder / "state"),
         }
     )
+
+
+def end_functions() -> None:
+    """End the processes that functions run in, and remove their folders."""
+    from ministack.core import lambda_runtime
+
+    lambda_runtime.reset()
 
 
 def application() -> Application:

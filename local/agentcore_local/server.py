@@ -10,10 +10,12 @@ import asyncio
 import fcntl
 import json
 import logging
+import shutil
 import signal
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from agentcore_local import _ministack
@@ -27,11 +29,21 @@ def main() -> None:
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     listener = _listen(settings)
-    lock = _lock(settings)
-    _ministack.prepare_environment(settings, listener.getsockname()[1])
     stop_with_input = "--stop-with-standard-input" in sys.argv[1:]
-    with lock:
+    with _lock(settings), _temporary_folder(settings):
+        _ministack.prepare_environment(settings, listener.getsockname()[1])
         asyncio.run(_serve(settings, listener, stop_with_input=stop_with_input))
+        _ministack.end_functions()
+
+
+@contextmanager
+def _temporary_folder(settings: Settings) -> Iterator[None]:
+    """Begin without what a server left that was killed, and leave nothing."""
+    shutil.rmtree(settings.temporary_folder, ignore_errors=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(settings.temporary_folder, ignore_errors=True)
 
 
 def _listen(settings: Settings) -> socket.socket:

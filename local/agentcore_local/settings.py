@@ -76,6 +76,11 @@ class Settings:
             raise ValueError("the local AWS cannot start: " + "; ".join(problems))
 
     @property
+    def temporary_folder(self) -> Path:
+        """Where a server puts what nobody needs after it."""
+        return self.data_folder / "tmp"
+
+    @property
     def service_limits(self) -> Limits:
         """The service's limits: AWS's own, but for those that were given."""
         given = dict(self.limits)

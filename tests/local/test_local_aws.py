@@ -1,5 +1,6 @@
 """The server behind `LocalAws`: it serves, keeps to itself, and ends with whoever started it."""
 
+import io
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,6 +98,32 @@ def test_the_data_folder_is_removed_at_the_end() -> None:
         assert folder.exists()
 
     assert not folder.exists()
+
+
+def test_the_folders_of_functions_are_removed_at_the_end_and_those_of_a_crash_at_the_start(
+    tmp_path: Path,
+) -> None:
+    temporary = tmp_path / "tmp"
+    left = temporary / "ministack-lambda-left"
+    left.mkdir(parents=True)
+
+    with LocalAws(data_folder=tmp_path, enforce_iam=False) as aws:
+        assert not left.exists()
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as zipped:
+            zipped.writestr("index.py", "def handler(event, context):\n    return 'ran'\n")
+        aws.client("lambda").create_function(
+            FunctionName="function",
+            Runtime="python3.12",
+            Handler="index.handler",
+            Role=f"arn:aws:iam::{aws.account}:role/any",
+            Code={"ZipFile": archive.getvalue()},
+        )
+        answer = aws.client("lambda").invoke(FunctionName="function")["Payload"]
+        assert json.load(answer) == "ran"
+        assert list(temporary.glob("ministack-lambda-function-*"))
+
+    assert not temporary.exists()
 
 
 def test_a_taken_port_is_named_with_what_to_do(tmp_path: Path) -> None:
