@@ -3,9 +3,12 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,6 +128,46 @@ def test_a_reader_that_has_seen_enough_ends_every_command_quietly(command: Comma
             said[arguments[0], unbuffered] = finished.stderr
 
     assert set(said.values()) == {""}, said
+
+
+def documented(command_line: str) -> str:
+    """The one line of the documentation's console blocks that begins with this."""
+    page = Path(__file__).parents[2] / "docs" / "local-aws.md"
+    [line] = re.findall(rf"^\$ ({re.escape(command_line)} .*)$", page.read_text(), re.MULTILINE)
+    return str(line)
+
+
+def typed(line: str, exports: dict[str, str], folder: Path) -> str:
+    finished = subprocess.run(
+        ["bash", "-c", line],
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), **exports},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl to type it with")
+def test_the_clock_moves_as_documented(exports: dict[str, str], tmp_path: Path) -> None:
+    before = time.time()
+    answer = typed(documented("curl"), exports, tmp_path)
+
+    assert json.loads(answer)["now"] - before >= 3600
+
+
+def test_a_folder_without_an_app_bootstraps_as_documented(command: Command, tmp_path: Path) -> None:
+    printed = command("up", "--detach", "--port", "0").stdout
+    exports = dict(re.findall(r"^export (AWS_\w+)=(.*)$", printed, flags=re.MULTILINE))
+
+    typed(documented("cdk bootstrap"), exports, tmp_path)
+
+    stack = ["aws", "cloudformation", "describe-stacks", "--stack-name", "CDKToolkit"]
+    status = [*stack, "--query", "Stacks[0].StackStatus", "--output", "text"]
+    assert typed(shlex.join(status), exports, tmp_path).strip() == "CREATE_COMPLETE"
 
 
 def test_another_address_is_refused(command: Command) -> None:
