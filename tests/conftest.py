@@ -40,6 +40,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first, and leave everything else in its order."""
     places = {REPOSITORY / name: place for place, name in enumerate(LONGEST)}
     missing = [str(path) for path in places if not path.exists()]
-    if missing:
+    if missing and (REPOSITORY / "tests" / "local").exists():  # it does not where mutants are made
         raise pytest.UsageError(f"LONGEST names files that are not there: {', '.join(missing)}")
     items.sort(key=lambda item: places.get(item.path, len(places)))
