@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from aws_cdk import Annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from . import _alarm_definitions as definitions
@@ -28,7 +29,6 @@ from .stack_alarms import StackAlarms
 
 if TYPE_CHECKING:
     from aws_cdk import Stack
-    from aws_cdk import aws_sns as sns
 
     from .canary import Canary
     from .interface import ICodeInterpreter
@@ -41,6 +41,8 @@ _ACTION = Kind(
     f"{TOPIC.words}, or another alarm action",
     lambda value: TOPIC.accepts(value) or hasattr(type(value), "bind"),
 )
+# arn:partition:sns:region:account:name
+_ARN_PARTS = 6
 _OF_JANITOR = ("over_age_sessions", "janitor_silent")
 
 
@@ -233,7 +235,7 @@ def _check_topics(findings: Findings, stack: Stack, actions: Sequence[Action]) -
     own = facts_of(stack).region
     for topic in filter(TOPIC.accepts, actions):
         name, region = _place_of(cast("sns.ITopic", topic))
-        if region != own and not is_token(own) and not is_token(region):
+        if region not in (own, "") and not is_token(own) and not is_token(region):
             findings.add(
                 f"the topic {name} is in another region ({region}) than these alarms ({own}), and "
                 "an alarm notifies topics of its own region only; use one of this region"
@@ -241,11 +243,14 @@ def _check_topics(findings: Findings, stack: Stack, actions: Sequence[Action]) -
 
 
 def _place_of(topic: sns.ITopic) -> tuple[str, str]:
-    """What a topic is called, and its region: that in the ARN of an imported one."""
-    arn = topic_arn(topic)
-    if is_token(arn):
+    """What a topic is called, and its region; of an imported one, what its ARN says of it."""
+    if isinstance(topic, sns.Topic):
         return path_of(topic), facts_of(stack_of(topic)).region
-    return arn, arn.split(":")[3]
+    arn = topic_arn(topic)
+    parts = arn.split(":")
+    name = path_of(topic) if is_token(arn) else arn
+    # An import says nothing of where its topic is: it may stand in a stack of any region.
+    return name, parts[3] if len(parts) == _ARN_PARTS else ""
 
 
 def _check_companions(

@@ -8,7 +8,7 @@ from typing import Any
 
 import botocore.session
 import pytest
-from aws_cdk import App, Duration, Environment, Stack
+from aws_cdk import App, Aws, Duration, Environment, Fn, Stack
 from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match, Template
@@ -437,6 +437,33 @@ def test_a_topic_of_another_stacks_region_is_refused() -> None:
         CodeInterpreterAlarms(
             stack, "Alarms", interpreter=CodeInterpreter(stack, "Sandbox"), actions=[topic]
         )
+
+
+def test_a_region_that_is_written_out_between_tokens_counts() -> None:
+    stack = new_stack()
+    far = sns.Topic.from_topic_arn(
+        stack, "Far", stack.format_arn(service="sns", resource="on-call", region="eu-west-1")
+    )
+    with pytest.raises(ValueError, match=r"topic S/Far is in another region \(eu-west-1\)"):
+        CodeInterpreterAlarms(
+            stack, "Alarms", interpreter=CodeInterpreter(stack, "Sandbox"), actions=[far]
+        )
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [f"arn:{Aws.PARTITION}:sns:us-east-1:111122223333:on-call", Fn.import_value("OnCall")],
+    ids=["in part", "nothing"],
+)
+def test_an_import_says_by_its_arn_alone_where_a_topic_is(arn: str) -> None:
+    """The stack in which it is imported is any stack."""
+    stack = new_stack()
+    elsewhere = Stack(
+        stack.node.root, "T", env=Environment(account="111122223333", region="eu-west-1")
+    )
+    topic = sns.Topic.from_topic_arn(elsewhere, "OnCall", arn)
+    interpreter = CodeInterpreter(stack, "Sandbox")
+    CodeInterpreterAlarms(stack, "Alarms", interpreter=interpreter, actions=[topic])
 
 
 def test_a_topic_is_taken_where_regions_are_not_known_yet() -> None:
