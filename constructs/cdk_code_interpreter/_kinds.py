@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _PLAIN = (str, bytes, int, float, Mapping, list, tuple, set, frozenset, type, enum.Enum)
 _FUNCTIONS = (FunctionType, MethodType)
 _LONGEST_SHOWN = 80
+# How CDK writes what only the deployment knows into a list of texts and into a number:
+# https://docs.aws.amazon.com/cdk/v2/guide/tokens.html
+_LIST_TOKEN = "#{Token["
+_LARGEST_NUMBER_TOKEN = -1e288
 
 
 @dataclass(frozen=True)
@@ -78,14 +82,23 @@ def class_named(name: str, words: str = "") -> Kind:
     )
 
 
+def _is_number_token(value: object) -> bool:
+    return isinstance(value, int | float) and value < _LARGEST_NUMBER_TOKEN
+
+
+def _holds_list_token(values: Sequence[object]) -> bool:
+    return any(isinstance(each, str) and _LIST_TOKEN in each for each in values)
+
+
 def list_of(item: Kind) -> Kind:
-    """A list, whose items are of a kind."""
+    """A list, whose items are of a kind; CloudFormation cannot add items to one that it knows."""
     return Kind(
         f"a list, each {item.words}",
         lambda value: (
             isinstance(value, Sequence)
             and not isinstance(value, (str, bytes))
             and all(map(item.accepts, value))
+            and (len(value) == 1 or not _holds_list_token(value))
         ),
     )
 
@@ -97,13 +110,22 @@ NUMBER = Kind(
     "a number", lambda value: isinstance(value, int | float) and not isinstance(value, bool)
 )
 WHOLE_NUMBER = Kind(
-    "a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)
+    "a whole number",
+    lambda value: (
+        isinstance(value, int) and not isinstance(value, bool) and not _is_number_token(value)
+    ),
 )
 DURATION = instance_of(Duration, "a Duration, such as Duration.minutes(15)")
 REMOVAL_POLICY = instance_of(
     RemovalPolicy, "a RemovalPolicy: RemovalPolicy.DESTROY or RemovalPolicy.RETAIN"
 )
 TEXTS = list_of(TEXT)
+KNOWN_TEXTS = Kind(
+    f"{TEXTS.words}, and not a list that only the deployment knows",
+    lambda value: (
+        TEXTS.accepts(value) and isinstance(value, Sequence) and not _holds_list_token(value)
+    ),
+)
 TAGS = Kind(
     'a dictionary of texts, such as {"team": "analytics"}',
     lambda value: (
@@ -188,6 +210,11 @@ def shown(value: object) -> str:
     """A value as its writer knows it."""
     if isinstance(value, _FUNCTIONS):
         return f"the function {value.__name__}, which was not called"
+    if _is_number_token(value):
+        return "a number that only the deployment knows"
+    if isinstance(value, list | tuple) and _holds_list_token(value):
+        others = " together with other items" if len(value) > 1 else ""
+        return f"a list that only the deployment knows{others}"
     if value is None or isinstance(value, _PLAIN):
         text = repr(value)
         return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."

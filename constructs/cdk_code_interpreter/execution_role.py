@@ -13,7 +13,15 @@ from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from ._kinds import MANAGED_POLICY, TEXT, TEXTS, check_kinds, list_of, one_of
+from ._kinds import (
+    KNOWN_TEXTS,
+    MANAGED_POLICY,
+    TEXT,
+    check_kinds,
+    list_of,
+    one_of,
+    wrong_kinds,
+)
 from ._places import path_of, remember, stack_of
 from ._stacks import facts_of
 from ._trust import LARGEST_TRUST_POLICY, ServiceOfInterpreters, UnusedRoleCheck
@@ -83,7 +91,7 @@ class ExecutionRole(iam.Role):
             scope,
             construct_id,
             trust_scope=(trust_scope, one_of(TrustScope)),
-            trusted_arns=(trusted_arns, TEXTS),
+            trusted_arns=(trusted_arns, KNOWN_TEXTS),
             permissions_boundary=(permissions_boundary, MANAGED_POLICY.or_none),
             managed_policies=(managed_policies, list_of(MANAGED_POLICY).or_none),
             role_name=(role_name, TEXT.or_none),
@@ -121,7 +129,12 @@ class ExecutionRole(iam.Role):
 
         Args:
             trusted_arn: The ARN or ARN pattern of the interpreter.
+
+        Raises:
+            ValueError: The ARN is no text.
         """
+        for problem in wrong_kinds(trusted_arn=(trusted_arn, TEXT)):
+            raise ValueError(f"{path_of(self)}: {problem}")
         had_room = self._service.has_room
         if self._to_account:
             # In one region at a time; where the ARN is not known yet, in the role's.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from constructs import Construct
 
-from ._kinds import TEXT, check_kinds
+from ._kinds import INTERPRETER, TEXT, check_kinds
 from ._places import Component, stack_of
 from ._references import generation_in
 from ._stacks import facts_of as stack_facts_of
@@ -69,9 +69,9 @@ class ParameterStoreExport(Component):
             path: Hierarchy of the parameters, such as ``/analytics/sandbox``.
 
         Raises:
-            ValueError: The path is not a parameter hierarchy.
+            ValueError: The path is not a parameter hierarchy, or the interpreter not one of ours.
         """
-        check_kinds(scope, construct_id, path=(path, TEXT))
+        check_kinds(scope, construct_id, interpreter=(interpreter, INTERPRETER), path=(path, TEXT))
         findings = Findings(scope, construct_id)
         if not is_token(path) and (not _HIERARCHY.fullmatch(path) or _RESERVED.match(path)):
             findings.add(

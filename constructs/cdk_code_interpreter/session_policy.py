@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Duration
 
 from ._durations import is_unresolved, minutes, seconds_of
-from ._kinds import DURATION, TEXTS, Kind, instance_of, one_of, wrong_kinds
+from ._kinds import DURATION, KNOWN_TEXTS, WHOLE_NUMBER, instance_of, one_of, wrong_kinds
 from ._validation import Findings, check_seconds, check_session_timeout
 
 if TYPE_CHECKING:
@@ -25,14 +25,7 @@ _DAY = 24 * 60
 
 
 # The schedule's event is JSON that is written when the app is synthesised.
-_COUNT = Kind(
-    "a whole number that is known when the app is synthesised",
-    lambda value: isinstance(value, int) and not isinstance(value, bool),
-)
-_KNOWN_TEXTS = Kind(
-    f"{TEXTS.words}, and not a list that only the deployment knows",
-    lambda value: TEXTS.accepts(value) and "#{Token[" not in str(value),
-)
+_COUNT = replace(WHOLE_NUMBER, words="a whole number that is known when the app is synthesised")
 
 
 class Enforcement(enum.Enum):
@@ -127,7 +120,7 @@ class SessionPolicy:
             timeout=(self.timeout, DURATION.or_none),
             max_age=(self.max_age, DURATION.or_none),
             max_active=(self.max_active, _COUNT.or_none),
-            keep_name_prefixes=(self.keep_name_prefixes, _KNOWN_TEXTS),
+            keep_name_prefixes=(self.keep_name_prefixes, KNOWN_TEXTS),
             enforcement=(self.enforcement, one_of(Enforcement)),
             schedule=(self.schedule, DURATION),
         )

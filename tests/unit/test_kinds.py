@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from aws_cdk import Duration, Fn, Stack, Token
+from aws_cdk import CfnParameter, Duration, Fn, Stack, Token
 from aws_cdk import aws_bedrockagentcore as agentcore
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -29,6 +29,7 @@ from cdk_code_interpreter import (
     LogDelivery,
     NetworkAccess,
     NetworkModeRule,
+    ParameterStoreExport,
     PrivateNetwork,
     SessionDrain,
     SessionJanitor,
@@ -170,6 +171,7 @@ CONSTRUCTS: dict[Callable[..., object], Callable[[Stack], dict[str, Any]]] = {
     GovernedCodeInterpreter: lambda _: {},
     LogDelivery: lambda stack: {"interpreter": _subject(stack)},
     NetworkModeRule: lambda _: {},
+    ParameterStoreExport: lambda stack: {"interpreter": _subject(stack), "path": "/analytics"},
     PrivateNetwork: lambda _: {},
     SessionDrain: lambda stack: {"interpreter": _subject(stack)},
     SessionJanitor: lambda stack: {"interpreter": _subject(stack)},
@@ -302,6 +304,7 @@ def number_token() -> float:
         ({"max_age": Duration.seconds(number_token())}, "max_age"),
         ({"schedule": Duration.minutes(number_token())}, "schedule"),
         ({"max_active": number_token()}, "max_active"),
+        ({"max_active": int(number_token())}, "max_active"),
         ({"keep_name_prefixes": Token.as_list(Fn.ref("Parameter"))}, "keep_name_prefixes"),
     ],
 )
@@ -310,6 +313,42 @@ def test_what_is_written_into_a_plan_cannot_be_known_later(
 ) -> None:
     with pytest.raises(ValueError, match=rf"It: {argument} .*(synthesised|deployment)"):
         policy(stack, arguments)
+
+
+@pytest.mark.parametrize("argument", ["memory_size", "requests_per_second"])
+@pytest.mark.parametrize("to_number", [float, int])
+def test_a_number_that_is_known_later_is_not_shown_as_one(
+    stack: Stack, argument: str, to_number: Callable[[float], float]
+) -> None:
+    """CDK writes it as a number that nobody would know again."""
+    later = "got a number that only the deployment knows$"
+    with pytest.raises(ValueError, match=f"{argument} must be a whole number, {later}"):
+        settings(stack, {argument: to_number(number_token())})
+
+
+def test_a_list_that_is_known_later_takes_no_more_items(
+    stack: Stack, synthesise: Any, resources: Any
+) -> None:
+    """CDK says so at synthesis only, and not where they came from."""
+    CfnParameter(stack, "Commands", type="CommaDelimitedList")
+    later = Token.as_list(Fn.ref("Commands"))
+    with pytest.raises(ValueError, match=r"More: commands must be .*knows together with other it"):
+        SmokeTest(stack, "More", interpreter=_subject(stack), commands=[*later, "ls"])
+
+    of_one(SmokeTest)(stack, {"commands": later})
+    (test,) = resources(synthesise(stack), "Custom::CodeInterpreterSmokeTest")
+    assert test["Properties"]["Commands"] == {"Ref": "Commands"}
+
+
+def test_a_role_cannot_add_its_interpreters_to_a_list_that_is_known_later(stack: Stack) -> None:
+    with pytest.raises(ValueError, match=r"It: trusted_arns must be .*not a list that only"):
+        ExecutionRole(stack, "It", trusted_arns=Token.as_list(Fn.ref("Parameter")))
+
+
+def test_a_role_trusts_only_what_is_text(stack: Stack) -> None:
+    role = ExecutionRole(stack, "It")
+    with pytest.raises(ValueError, match="Analytics/It: trusted_arn must be text, got 5"):
+        role.trust_interpreter(5)  # type: ignore[arg-type]
 
 
 def test_what_callers_should_ask_for_can_be_known_later(stack: Stack) -> None:
