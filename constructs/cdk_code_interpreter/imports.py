@@ -51,6 +51,28 @@ _PLACEHOLDER_ID = "placeholder-0123456789"
 # A colon inside a token's text is not a separator.
 _COLON = re.compile(r":(?![^\[\]]*\]\})")
 
+_TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
+_EXAMPLES = (
+    "arn:aws:bedrock-agentcore:us-east-1:111122223333:code-interpreter-custom/name-ABCDEFGHIJ",
+    f"arn:aws:bedrock-agentcore:us-east-1:aws:code-interpreter/{SYSTEM_CODE_INTERPRETER_ID}",
+)
+
+
+def _can_be_arn(arn: str) -> bool:
+    """Whether an ARN is an interpreter's, as far as it is known by now."""
+    parts = _COLON.split(arn, maxsplit=5)
+    if _TOKEN.search(arn) and len(parts) < 6:
+        return True
+    return any(
+        _ARN.fullmatch(
+            ":".join(
+                known if _TOKEN.search(part) else part
+                for part, known in zip(parts, example.split(":"), strict=False)
+            )
+        )
+        for example in _EXAMPLES
+    )
+
 
 def _arn_parts(arn: str) -> Sequence[str]:
     parts = _COLON.split(arn, maxsplit=5)
@@ -103,13 +125,12 @@ class ImportedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
         findings = Findings(scope, construct_id)
         if code_interpreter_arn.startswith(_NOT_LOOKED_UP):
             code_interpreter_arn = custom_arn(stack_of(scope), _PLACEHOLDER_ID)
-        written_out = "${" not in code_interpreter_arn
-        if written_out and not _ARN.fullmatch(code_interpreter_arn):
+        if not _can_be_arn(code_interpreter_arn):
             findings.add(
                 f"code_interpreter_arn is not the ARN of a code interpreter: "
-                f"{code_interpreter_arn!r}; it looks like arn:aws:bedrock-agentcore:REGION:"
-                "ACCOUNT:code-interpreter-custom/NAME-ABCDEFGHIJ (see `aws "
-                "bedrock-agentcore-control list-code-interpreters`)"
+                f"{_TOKEN.sub('...', code_interpreter_arn)!r}; it looks like "
+                "arn:aws:bedrock-agentcore:REGION:ACCOUNT:code-interpreter-custom/NAME-ABCDEFGHIJ "
+                "(see `aws bedrock-agentcore-control list-code-interpreters`)"
             )
         check_session_timeout(findings, session_timeout)
         findings.raise_if_any()

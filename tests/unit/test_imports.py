@@ -23,6 +23,8 @@ from cdk_code_interpreter import (
 ARN = "arn:aws:bedrock-agentcore:us-west-2:444455556666:code-interpreter-custom/reports-Abcdefghi1"
 ROLE_ARN = "arn:aws:iam::444455556666:role/sandbox"
 
+SYSTEM_CODE_INTERPRETER_ID = "aws.codeinterpreter.v1"
+
 
 def from_arn(stack: Stack, arn: str, **arguments: Any) -> ICodeInterpreter:
     return CodeInterpreter.from_code_interpreter_arn(stack, "Imported", arn, **arguments)
@@ -137,6 +139,27 @@ def test_tokens_inside_an_arn_leave_the_rest_readable(stack: Stack) -> None:
     assert interpreter.region == "us-west-2"
     assert stack.resolve(interpreter.account) == {"Ref": "AWS::AccountId"}
     assert stack.resolve(interpreter.code_interpreter_id) == {"Fn::ImportValue": "TheId"}
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "bedrock-agentcore:us-west-2:aws:code-interpreter/typo-1",
+        "bedrock-agentcore:us-west-2:444455556666:code-interpreter-custom/reports",
+        f"bedrock:us-west-2:aws:code-interpreter/{SYSTEM_CODE_INTERPRETER_ID}",
+        "bedrock-agentcore:${AWS::Region}:444455556666:code-interpreter-custom/reports-Abcdefghi1",
+    ],
+)
+def test_what_is_known_beside_a_token_must_be_an_interpreters(stack: Stack, rest: str) -> None:
+    with pytest.raises(ValueError, match=r"^Analytics/Imported: ") as got:
+        from_arn(stack, f"arn:{Aws.PARTITION}:{rest}")
+
+    assert f"'arn:...:{rest}'" in str(got.value)
+
+
+def test_the_system_interpreter_of_any_partition_is_known(stack: Stack) -> None:
+    rest = f"us-west-2:aws:code-interpreter/{SYSTEM_CODE_INTERPRETER_ID}"
+    assert from_arn(stack, f"arn:{Aws.PARTITION}:bedrock-agentcore:{rest}").is_system
 
 
 def test_the_system_interpreter_is_that_of_the_stacks_region(stack: Stack, deployed: Any) -> None:
