@@ -56,6 +56,8 @@ class Definition:
         first: What to do first.
         below: Whether data points count below the value instead.
         per_hour: Whether the value is one for an hour, whatever the period.
+        shortest_window: Seconds that it must look at, since what it reads comes late.
+        comes_every: Seconds between two data points; 0 where the service decides.
     """
 
     construct_id: str
@@ -69,6 +71,8 @@ class Definition:
     first: str
     below: bool = False
     per_hour: bool = False
+    shortest_window: int = 0
+    comes_every: int = 0
 
     @property
     def anchor(self) -> str:
@@ -116,6 +120,18 @@ def check_windows(findings: Findings, wanted: Iterable[Definition]) -> None:
                 f"{each.threshold} would look at {seconds / 3600:g} hours ({each.periods} periods "
                 f"of {each.source.period} seconds), but CloudWatch evaluates at most a day; use a "
                 f"shorter schedule or period, or {each.threshold}=None for no such alarm"
+            )
+        if seconds < each.shortest_window:
+            findings.add(
+                f"{each.threshold} would look at {seconds:g} seconds ({each.periods} periods of "
+                f"{each.source.period}), but use is published up to an hour late; let it look at "
+                f"{each.shortest_window} seconds or more"
+            )
+        if each.datapoints > 1 and each.source.period < each.comes_every:
+            findings.add(
+                f"{each.threshold} needs {each.datapoints} periods of {each.source.period} seconds "
+                f"with data, which comes every {each.comes_every} seconds, and could never be "
+                "raised; use a period that is not shorter, or one data point"
             )
         if each.datapoints > each.periods:
             findings.add(
@@ -188,6 +204,7 @@ def of_service(series: InterpreterSeries, thresholds: AlarmThresholds) -> Iterat
         # Use is published up to an hour late: the latest hour is often still empty.
         periods=3,
         per_hour=True,
+        shortest_window=2 * HOUR,
         meaning="Sessions of this interpreter cost more per hour than expected (estimate).",
         first="See sessions and their age on the dashboard; stop what nobody needs.",
     )
@@ -286,6 +303,7 @@ def of_janitor(
             period=3 * interval,
         ),
         value=1.0,
+        comes_every=interval,
         # A silent janitor has an alarm of its own.
         meaning="Sessions are older than the policy allows and stay: the janitor is in shadow "
         "mode, or cannot stop them.",

@@ -51,6 +51,7 @@ def of_account(account: str, region: str, thresholds: AlarmThresholds) -> Iterat
             # Use is published up to an hour late: the latest hour is often still empty.
             periods=3,
             per_hour=True,
+            shortest_window=2 * HOUR,
             meaning="All code interpreters of the account together cost more per hour than "
             "expected (estimate).",
             first="See on the dashboard which interpreter has most sessions, and how old they are.",

@@ -22,7 +22,7 @@ _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 _SESSION_LIMITS = (3_600, 43_200)
 _GRANTS = class_named("CodeInterpreterGrants", "an interpreter's grants, as interpreter.grants")
 _ACCOUNT = re.compile(r"\d{12}")
-_PRINCIPAL_ARN = re.compile(r"arn:aws(-[^:]+)?:(iam|sts)::\d{12}:(role|user|root)[^*]*")
+_PRINCIPAL_ARN = re.compile(r"arn:aws(-[^:]+)?:(iam|sts)::\d{12}:(root|(role|user)/[\w+=,.@/-]+)")
 
 
 class AccessRole(iam.Role):

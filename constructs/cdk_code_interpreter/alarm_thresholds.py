@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import TYPE_CHECKING, TypeAlias
 
-from ._kinds import DURATION, instance_of
+from ._kinds import DURATION, WHOLE_NUMBER, instance_of
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
@@ -160,6 +161,8 @@ def _value_problems(name: str, value: object) -> list[str]:
         return []
     if name == "system_error_rate" and value > 100:
         return [f"{name} is a percentage and must be at most 100, got {value!r}"]
+    if value == math.inf:
+        return [f"{name} must be a number that can be reached, got inf; None leaves the alarm out"]
     if not value > 0:
         return [f"{name} must be above 0, got {value!r}; None leaves the alarm out"]
     return []
@@ -177,7 +180,7 @@ def _window_problems(name: str, limit: Threshold) -> list[str]:
         return [f"{name} must have {DURATION.words} as period, got {limit.period!r}"]
     problems = []
     counts = (limit.datapoints_to_alarm, limit.evaluation_periods)
-    if any(each is not None and not isinstance(each, int) for each in counts):
+    if any(each is not None and not WHOLE_NUMBER.accepts(each) for each in counts):
         return [f"{name} must have whole numbers of data points and periods, got {counts!r}"]
     if any(each is not None and each < 1 for each in counts):
         problems.append(f"{name} must have datapoints_to_alarm and evaluation_periods above 0")

@@ -8,6 +8,9 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ._kinds import VPC, check_kinds, with_member
+from ._places import stack_of
+from ._stacks import facts_of
+from ._validation import Findings, is_token
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
@@ -44,9 +47,17 @@ class CredentialPerimeter(Construct):
             vpc: Where its credentials may be used.
 
         Raises:
-            ValueError: There is no role, or no VPC.
+            ValueError: There is no role, or no VPC, or the role is another account's.
         """
         check_kinds(scope, construct_id, role=(role, _ROLE), vpc=(vpc, VPC))
+        findings = Findings(scope, construct_id)
+        theirs, ours = role.env.account, facts_of(stack_of(scope)).account
+        if theirs != ours and not is_token(theirs) and not is_token(ours):
+            findings.add(
+                f"the role is in account {theirs}, this stack in {ours}, and a policy is attached "
+                "to roles of its own account only; define this in a stack of the role's account"
+            )
+        findings.raise_if_any()
         super().__init__(scope, construct_id)
         self.policy = iam.ManagedPolicy(
             self,

@@ -202,6 +202,9 @@ class _Vpc(NetworkAccess):
     def _selected(self) -> _Selected:
         choice = self.subnets
         if choice is not None and choice.subnets is not None:
+            if not choice.subnets and self._select(None).is_pending_lookup:
+                # What was chosen of a VPC that is looked up: it has none until then.
+                return _Selected((), has_public=False, is_pending_lookup=True)
             # CDK would ask for their zones, which an imported subnet need not know.
             public = {subnet.subnet_id for subnet in self.within.public_subnets}
             has_public = any(subnet.subnet_id in public for subnet in choice.subnets)

@@ -78,8 +78,9 @@ class PrivateNetwork(Component):
         Args:
             scope: Where to define it.
             construct_id: Its id in that scope.
-            allowed_buckets: Buckets that code in sessions can reach; the execution role's
-                permissions decide what it may do there. Default: S3 is out of reach.
+            allowed_buckets: Buckets whose objects code in sessions can read, list, write and
+                delete, as far as the execution role may; their versions and tags are out of
+                reach. Default: S3 is out of reach.
             session_endpoints: Services that code in sessions can reach, such as
                 ``ec2.InterfaceVpcEndpointAwsService.STS``. Default: none.
             function_endpoints: Services that the session functions can reach, beside

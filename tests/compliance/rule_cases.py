@@ -13,6 +13,7 @@ from typing import Any
 Template = dict[str, Any]
 
 SERVICE = "bedrock-agentcore.amazonaws.com"
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/example"
 
 
 def _get(logical_id: str, attribute: str = "Arn") -> dict[str, list[str]]:
@@ -168,7 +169,7 @@ MENDED: Template = {
         "Logs": {
             "Type": "AWS::Logs::LogGroup",
             "Properties": {
-                "KmsKeyId": "arn:aws:kms:eu-west-1:111122223333:key/example",
+                "KmsKeyId": KEY,
                 "RetentionInDays": 30,
             },
         },
@@ -272,14 +273,14 @@ def _managed_policy_of_the_role(action: str) -> Callable[[Template], None]:
     return change
 
 
-def _encrypt_bucket_with(algorithm: str) -> Callable[[Template], None]:
+def _encrypt_bucket_with(algorithm: str, **key: str) -> Callable[[Template], None]:
     def change(resources: Template) -> None:
         resources["Bucket"] = {
             "Type": "AWS::S3::Bucket",
             "Properties": {
                 "BucketEncryption": {
                     "ServerSideEncryptionConfiguration": [
-                        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm}}
+                        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm, **key}}
                     ]
                 }
             },
@@ -289,6 +290,118 @@ def _encrypt_bucket_with(algorithm: str) -> Callable[[Template], None]:
     return change
 
 
+def _role_by_condition(resources: Template) -> None:
+    other = copy.deepcopy(resources["Role"])
+    other["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][0]["Action"] = "s3:*"
+    resources["Other"] = other
+    chosen = {"Fn::If": ["Condition", _get("Role"), _get("Other")]}
+    resources["Interpreter"]["Properties"]["ExecutionRoleArn"] = chosen
+
+
+def _role_by_name(resources: Template) -> None:
+    resources["Role"]["Properties"]["RoleName"] = "code"
+    resources["Policy"]["Properties"]["Roles"] = ["code"]
+    resources["Policy"]["Properties"]["PolicyDocument"]["Statement"][0]["Action"] = "s3:*"
+    arn = {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/code"}
+    resources["Interpreter"]["Properties"]["ExecutionRoleArn"] = arn
+
+
+def _group_by_condition(resources: Template) -> None:
+    resources["Open"] = {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 30}}
+    chosen = {"Fn::If": ["Condition", _get("Logs"), _get("Open")]}
+    resources["Destination"]["Properties"]["DestinationResourceArn"] = chosen
+
+
+def _identity_that_passes(kind: str) -> Callable[[Template], None]:
+    def change(resources: Template) -> None:
+        document = _policy(_allow("iam:PassRole", "*"))
+        resources["Identity"] = {
+            "Type": f"AWS::IAM::{kind}",
+            "Properties": {"Policies": [{"PolicyName": "pass", "PolicyDocument": document}]},
+        }
+        if kind == "Role":
+            trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
+            trust["Action"] = "sts:AssumeRole"
+            resources["Identity"]["Properties"]["AssumeRolePolicyDocument"] = _policy(trust)
+
+    return change
+
+
+def _trust_without_a_list(resources: Template) -> None:
+    document = resources["Role"]["Properties"]["AssumeRolePolicyDocument"]
+    document["Statement"] = {k: v for k, v in document["Statement"][0].items() if k != "Condition"}
+
+
+def _trust_of_everyone(resources: Template) -> None:
+    statement = resources["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]
+    statement["Principal"] = {"AWS": "*"}
+    del statement["Condition"]
+
+
+def _janitor_of_a_longer_name(resources: Template) -> None:
+    resources["Janitor"]["Properties"]["Target"]["Input"] = (
+        '{"interpreter": "analytics_0a1b2c3d4e_other-0123456789", "max_age_seconds": 3600}'
+    )
+
+
+def _deletion(deletion: str | None, replacement: str | None) -> Callable[[Template], None]:
+    def change(resources: Template) -> None:
+        del resources["Drain"]
+        policies = {"DeletionPolicy": deletion, "UpdateReplacePolicy": replacement}
+        resources["Interpreter"].update({k: v for k, v in policies.items() if v})
+
+    return change
+
+
+def _pass_if(operator: str, *services: str) -> Callable[[Template], None]:
+    condition = {operator: {"iam:PassedToService": list(services)}}
+    return _set("Agent", "PolicyDocument", "Statement", 2, "Condition", to=condition)
+
+
+def _events_rule(resources: Template) -> None:
+    target = resources["Janitor"]["Properties"]["Target"]
+    resources["Janitor"] = {
+        "Type": "AWS::Events::Rule",
+        "Properties": {
+            "ScheduleExpression": "rate(5 minutes)",
+            "Targets": [{"Id": "janitor", "Arn": target["Arn"], "Input": target["Input"]}],
+        },
+    }
+
+
+def _composite(resources: Template) -> None:
+    del resources["Alarm"]["Properties"]["AlarmActions"]
+    resources["Composite"] = {
+        "Type": "AWS::CloudWatch::CompositeAlarm",
+        "Properties": {
+            "AlarmRule": {"Fn::Sub": 'ALARM("${Alarm}")'},
+            "AlarmActions": ["arn:aws:sns:eu-west-1:111122223333:operators"],
+        },
+    }
+
+
+def _alarm_of_a_runtime(resources: Template) -> None:
+    properties = resources["Alarm"]["Properties"]
+    del properties["AlarmActions"]
+    arn = "arn:aws:bedrock-agentcore:eu-west-1:111122223333:runtime/agent-0123456789"
+    properties["Dimensions"] = [{"Name": "Resource", "Value": arn}]
+
+
+def _metrics_insights(resources: Template) -> None:
+    properties = resources["Alarm"]["Properties"]
+    for name in ("AlarmActions", "Namespace", "MetricName", "Period", "Statistic"):
+        del properties[name]
+    query = 'SELECT SUM(SystemErrors) FROM SCHEMA("AWS/Bedrock-AgentCore", Resource)'
+    properties["Metrics"] = [{"Id": "q", "Expression": query, "Period": 300, "ReturnData": True}]
+
+
+def _literal_gateway(resources: Template) -> None:
+    _route_to_the_internet(resources)
+    del resources["Gateway"]
+    resources["Route"]["Properties"]["GatewayId"] = "igw-0123456789abcdef0"
+
+
+_NO_VALUE = {"Ref": "AWS::NoValue"}
 _STATEMENT = ("PolicyDocument", "Statement", 0)
 _TRUST = ("AssumeRolePolicyDocument", "Statement", 0)
 _JOINED = {
@@ -487,6 +600,103 @@ CASES = [
     Case("LogEncryption", "of a group", "Logs", _drop("Logs", "KmsKeyId")),
     Case(
         "LogEncryption",
+        "where a condition says so",
+        "Logs",
+        _set("Logs", "KmsKeyId", to={"Fn::If": ["Condition", KEY, _NO_VALUE]}),
+    ),
+    Case(
+        "LogEncryption",
+        "of a group that a condition chooses",
+        "Open",
+        _group_by_condition,
+        guard_sees_it=False,
+    ),
+    Case(
+        "LogEncryption",
+        "of a bucket with a key of AWS",
+        "Bucket",
+        _encrypt_bucket_with("aws:kms"),
+        guard_sees_it=False,
+    ),
+    Case(
+        "LogRetention",
+        "where a condition says so",
+        "Logs",
+        _set("Logs", "RetentionInDays", to={"Fn::If": ["Condition", 30, _NO_VALUE]}),
+    ),
+    Case(
+        "RoleWildcardAction",
+        "in a role that a condition chooses",
+        "Other",
+        _role_by_condition,
+        guard_sees_it=False,
+    ),
+    Case(
+        "RoleWildcardAction",
+        "in a policy of a role by its name",
+        "Policy",
+        _role_by_name,
+        guard_sees_it=False,
+    ),
+    Case(
+        "RoleWildcardResource",
+        "by two asterisks",
+        "Policy",
+        _set("Policy", *_STATEMENT, "Resource", to="**"),
+    ),
+    Case("PassRole", "by a user", "Identity", _identity_that_passes("User")),
+    Case("PassRole", "by a group", "Identity", _identity_that_passes("Group")),
+    Case("PassRole", "by another role", "Identity", _identity_that_passes("Role")),
+    Case("PassRole", "to a service by wildcard", "Agent", _pass_if("StringLike", "bedrock-*")),
+    Case(
+        "PassRole",
+        "to every service but one",
+        "Agent",
+        _pass_if("StringNotEquals", "lambda.amazonaws.com"),
+    ),
+    Case("TrustConditions", "a single statement", "Role", _trust_without_a_list),
+    Case(
+        "TrustConditions",
+        "any account",
+        "Role",
+        _set("Role", *_TRUST, "Condition", "StringEquals", "aws:SourceAccount", to="*"),
+    ),
+    Case("TrustOtherPrincipal", "everyone", "Role", _trust_of_everyone),
+    Case("Drain", "retained on deletion only", "Interpreter", _deletion("Retain", None)),
+    Case(
+        "Janitor",
+        "switched off",
+        "Interpreter",
+        _set("Janitor", "State", to="DISABLED"),
+    ),
+    Case(
+        "Janitor",
+        "of a longer name",
+        "Interpreter",
+        _janitor_of_a_longer_name,
+        guard_sees_it=False,
+    ),
+    Case(
+        "AlarmActions",
+        "of a query",
+        "Alarm",
+        _metrics_insights,
+    ),
+    Case(
+        "PublicSubnet",
+        "routed to a gateway by its id",
+        "Interpreter",
+        _literal_gateway,
+        guard_sees_it=False,
+    ),
+    Case(
+        "ArnForm",
+        "whatever the case",
+        "Agent",
+        _set("Agent", *_STATEMENT, "Action", to=["Bedrock-AgentCore:createCodeInterpreter"]),
+    ),
+    Case(
+        "LogEncryption",
         "of a bucket",
         "Bucket",
         _encrypt_bucket_with("AES256"),
@@ -502,5 +712,43 @@ CASES = [
 def bucket_with_a_key() -> Template:
     """The mended twin of the bucket that is encrypted without a key."""
     template = copy.deepcopy(MENDED)
-    _encrypt_bucket_with("aws:kms")(template["Resources"])
+    _encrypt_bucket_with("aws:kms", KMSMasterKeyID=KEY)(template["Resources"])
+    return template
+
+
+SILENT: dict[str, Callable[[Template], None]] = {
+    "retained": _deletion("Retain", "Retain"),
+    "retained but for a failed creation": _deletion("RetainExceptOnCreate", "Retain"),
+    "a janitor by EventBridge": _events_rule,
+    "pass to other services if it exists": _pass_if("StringEqualsIfExists", "ec2.amazonaws.com"),
+    "pass to other services by pattern": _pass_if("StringLike", "lambda.amazonaws.com"),
+    "an account that is not said": _set(
+        "Agent",
+        *_STATEMENT,
+        "Resource",
+        to="arn:aws:bedrock-agentcore:us-east-1:*:code-interpreter/*",
+    ),
+}
+# Correct as well, and told apart by the pack only.
+SILENT_FOR_THE_PACK: dict[str, Callable[[Template], None]] = {
+    "a composite alarm speaks": _composite,
+    "an alarm on a runtime": _alarm_of_a_runtime,
+    "everything but IAM": _set(
+        "Agent",
+        *_STATEMENT,
+        to={"Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"},
+    ),
+    "the service by its suffix": _set(
+        "Role",
+        *_TRUST,
+        "Principal",
+        to={"Service": {"Fn::Sub": "bedrock-agentcore.${AWS::URLSuffix}"}},
+    ),
+}
+
+
+def mended_in_another_way(change: Callable[[Template], None]) -> Template:
+    """A template that is as right as the mended one."""
+    template = copy.deepcopy(MENDED)
+    change(template["Resources"])
     return template

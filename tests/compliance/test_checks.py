@@ -37,7 +37,15 @@ from cdk_code_interpreter.checks import (
 )
 
 from .judges import CfnGuard
-from .rule_cases import CASES, MENDED, Case, bucket_with_a_key
+from .rule_cases import (
+    CASES,
+    MENDED,
+    SILENT,
+    SILENT_FOR_THE_PACK,
+    Case,
+    bucket_with_a_key,
+    mended_in_another_way,
+)
 
 Report = dict[str, dict[str, Any]]
 Synthesize = Callable[[App, Sequence[IPolicyValidationPlugin]], Report]
@@ -78,6 +86,11 @@ def test_the_mended_template_is_silent(mended: dict[str, Any]) -> None:
     assert found(mended) == set()
 
 
+@pytest.mark.parametrize("way", [*SILENT, *SILENT_FOR_THE_PACK])
+def test_what_is_right_in_another_way_is_silent(way: str) -> None:
+    assert found(mended_in_another_way({**SILENT, **SILENT_FOR_THE_PACK}[way])) == set()
+
+
 def test_every_rule_has_a_case() -> None:
     assert {case.rule for case in CASES} == {rule.name for rule in RULES}
 
@@ -89,6 +102,7 @@ def guard_outcomes(
     """Names of the broken rules by template, after one run of the native cfn-guard."""
     folder = tmp_path_factory.mktemp("templates")
     templates = {"mended": MENDED, "bucket": bucket_with_a_key()}
+    templates |= {way: mended_in_another_way(change) for way, change in SILENT.items()}
     for name, body in (templates | {case.id: case.template() for case in CASES}).items():
         (folder / f"{name}.json").write_text(json.dumps(body))
     outcomes = {Path(each["name"]).stem: each for each in cfn_guard.run(guard_rules(), folder)}
@@ -113,7 +127,7 @@ def test_the_guard_file_finds_what_it_claims_to(
     assert guard_outcomes[case.id] == ({case.rule} if case.guard_sees_it else set())
 
 
-@pytest.mark.parametrize("mended", ["mended", "bucket"])
+@pytest.mark.parametrize("mended", ["mended", "bucket", *SILENT])
 def test_the_guard_file_is_silent_on_the_mended_template(
     mended: str, guard_outcomes: dict[str, set[str]]
 ) -> None:
@@ -243,6 +257,77 @@ def test_a_nested_stack_is_read_too(new_app: App, report_of: Synthesize) -> None
     assert ("PublicNetwork", "Outer/Inner/Sandbox/Resource") in reported(report)
 
 
+def test_what_a_nested_stack_is_given_and_gives_is_followed(
+    new_app: App, report_of: Synthesize
+) -> None:
+    outer = Stack(new_app, "Outer")
+    role = iam.Role(outer, "Role", assumed_by=AGENTCORE)
+    role.add_to_policy(iam.PolicyStatement(actions=["s3:*"], resources=["arn:aws:s3:::data/*"]))
+    agentcore.CodeInterpreterCustom(NestedStack(outer, "Below"), "Sandbox", execution_role=role)
+    inner = iam.Role(NestedStack(outer, "Beside"), "Role", assumed_by=AGENTCORE)
+    inner.add_to_policy(iam.PolicyStatement(actions=["sqs:*"], resources=["arn:aws:sqs:::data"]))
+    agentcore.CodeInterpreterCustom(outer, "Sandbox", execution_role=inner)
+    report = report_of(new_app, [CodeInterpreterChecks(new_app)])
+    assert {
+        ("RoleWildcardAction", "Outer/Role/DefaultPolicy/Resource"),
+        ("RoleWildcardAction", "Outer/Beside/Role/DefaultPolicy/Resource"),
+    } <= reported(report)
+
+
+def test_the_guard_file_reads_references_as_yaml_writes_them(
+    cfn_guard: CfnGuard, tmp_path: Path
+) -> None:
+    file = tmp_path / "short.yaml"
+    file.write_text(YAML)
+    assert {finding.rule for finding in cfn_guard.broken(guard_rules(), file)} == {
+        "Drain",
+        "Janitor",
+        "LogEncryption",
+        "PassRole",
+        "RoleWildcardAction",
+    }
+
+
+YAML = """
+Resources:
+  Interpreter:
+    Type: AWS::BedrockAgentCore::CodeInterpreterCustom
+    Properties:
+      Name: analytics_0a1b2c3d4e_5f6a7b8c
+      ExecutionRoleArn: !GetAtt Role.Arn
+      NetworkConfiguration: {NetworkMode: VPC}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement:
+          Effect: Allow
+          Principal: {Service: bedrock-agentcore.amazonaws.com}
+          Action: sts:AssumeRole
+          Condition:
+            StringEquals: {aws:SourceAccount: !Ref AWS::AccountId}
+            ArnLike: {aws:SourceArn: !Sub "arn:aws:bedrock-agentcore:*:${AWS::AccountId}:*"}
+      Policies:
+        - PolicyName: read
+          PolicyDocument:
+            Statement: {Effect: Allow, Action: "s3:*", Resource: "arn:aws:s3:::data/*"}
+  Deployer:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Statement: {Effect: Allow, Action: iam:PassRole, Resource: !GetAtt Role.Arn}
+  Source:
+    Type: AWS::Logs::DeliverySource
+    Properties: {LogType: APPLICATION_LOGS, ResourceArn: !GetAtt Interpreter.CodeInterpreterArn}
+  Destination:
+    Type: AWS::Logs::DeliveryDestination
+    Properties: {DestinationResourceArn: !GetAtt Logs.Arn}
+  Logs:
+    Type: AWS::Logs::LogGroup
+    Properties: {RetentionInDays: 30}
+"""
+
+
 @pytest.mark.parametrize("place", ["Stack", "Stack/Sandbox", "Outer/Inner/Sandbox"])
 def test_an_acknowledgement_is_recorded_with_its_reason(
     place: str, new_app: App, report_of: Synthesize
@@ -353,12 +438,6 @@ def test_every_network_that_a_condition_lets_be_is_judged(
     template = Case("", "", "", lambda resources: None).template()
     template["Resources"]["Interpreter"]["Properties"]["NetworkConfiguration"] = network
     assert found(template) == {(rule, "Interpreter") for rule in expected}
-
-
-def test_a_retained_interpreter_needs_no_drain() -> None:
-    template = Case("", "", "", lambda resources: resources.pop("Drain")).template()
-    template["Resources"]["Interpreter"]["DeletionPolicy"] = "Retain"
-    assert found(template) == set()
 
 
 def test_every_rule_explains_itself() -> None:

@@ -21,6 +21,8 @@ from cdk_code_interpreter.imports import SystemCodeInterpreter
         ({"throttles": True}, r"throttles must be a number or a Threshold, got True"),
         ({"throttles": "many"}, r"throttles must be a number or a Threshold, got 'many'"),
         ({"throttles": float("nan")}, r"throttles must be above 0, got nan"),
+        ({"throttles": float("inf")}, r"throttles must be a number that can be reached, got inf"),
+        ({"throttles": Threshold(1, datapoints_to_alarm=True)}, r"throttles must have whole numb"),
         ({"system_error_rate": 101}, r"percentage and must be at most 100, got 101"),
         ({"start_latency": 10}, r"start_latency must be a Duration.*got 10"),
         ({"invoke_latency": Duration.seconds(0)}, r"invoke_latency must be longer than nothing"),

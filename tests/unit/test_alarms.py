@@ -253,7 +253,7 @@ def test_a_count_of_data_points_beyond_the_periods_is_refused() -> None:
         governed(new_stack(), thresholds)
 
 
-@pytest.mark.parametrize("hours", [1, 6])
+@pytest.mark.parametrize("hours", [2, 6])
 def test_a_cost_per_hour_is_one_in_every_period(hours: int) -> None:
     stack = new_stack()
     limit = Threshold(10, period=Duration.hours(hours), evaluation_periods=1)
@@ -412,6 +412,38 @@ def test_a_topic_of_another_region_is_refused_before_cloudwatch_does() -> None:
     CodeInterpreterAlarms(stack, "Near", interpreter=interpreter, actions=[near])
     with pytest.raises(ValueError, match=r"S/Far: the topic arn:aws:sns:eu-west-1:.*us-east-1"):
         CodeInterpreterAlarms(stack, "Far", interpreter=interpreter, actions=[near, far])
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "said"),
+    [
+        (
+            AlarmThresholds(
+                over_age_sessions=Threshold(1.0, period=Duration.minutes(5), evaluation_periods=3)
+            ),
+            "comes every 900 seconds, and could never be raised",
+        ),
+        (
+            AlarmThresholds(cost_per_hour=Threshold(5.0, period=Duration.minutes(5))),
+            "cost_per_hour would look at 900 seconds",
+        ),
+        (
+            AlarmThresholds(account_cost_per_hour=Threshold(5.0, evaluation_periods=1)),
+            "account_cost_per_hour would look at 3600 seconds",
+        ),
+    ],
+)
+def test_an_alarm_that_would_look_where_no_data_is_yet_is_refused(
+    thresholds: AlarmThresholds, said: str
+) -> None:
+    stack = new_stack()
+    interpreter = CodeInterpreter(stack, "Sandbox")
+    policy = SessionPolicy(schedule=Duration.minutes(15))
+    janitor = SessionJanitor(stack, "Janitor", interpreter=interpreter, policy=policy)
+    with pytest.raises(ValueError, match=said):
+        CodeInterpreterAlarms(
+            stack, "Alarms", interpreter=interpreter, thresholds=thresholds, janitor=janitor
+        )
 
 
 @pytest.mark.parametrize(("name", "kind"), [("janitor", SessionJanitor), ("canary", Canary)])

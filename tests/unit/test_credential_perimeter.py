@@ -60,3 +60,11 @@ def test_outside_it_everything_is_denied(context: dict[str, str], perimeter: Any
 
 def test_calls_that_services_make_for_it_pass(perimeter: Any) -> None:
     assert decision(perimeter, **{"aws:viaawsservice": "true"}) == "Allow"
+
+
+def test_a_role_of_another_account_is_refused(new_app: Any) -> None:
+    """The policy would be attached to whatever has that name in the stack's account."""
+    stack = Stack(new_app(), "Analytics", env={"account": "111122223333", "region": "eu-west-1"})
+    role = iam.Role.from_role_arn(stack, "Role", "arn:aws:iam::999988887777:role/path/sandbox")
+    with pytest.raises(ValueError, match="Analytics/Perimeter: the role is in account 99998888777"):
+        CredentialPerimeter(stack, "Perimeter", role=role, vpc=ec2.Vpc(stack, "Vpc"))

@@ -1,5 +1,7 @@
 """Where sessions run, and what is refused before it fails at deployment."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -314,6 +316,25 @@ def test_a_vpc_that_is_still_to_be_looked_up_is_let_through(new_app: Any) -> Non
     vpc = ec2.Vpc.from_lookup(stack, "Vpc", vpc_id="vpc-12345678")
 
     assert plain(stack, NetworkAccess.vpc(vpc)).connections.security_groups
+
+
+def test_what_is_chosen_of_a_vpc_that_is_still_to_be_looked_up_is_let_through(
+    new_app: Any,
+) -> None:
+    """Else the CLI never learns what to look up."""
+    app = new_app()
+    stack = Stack(app, "Analytics", env={"account": "111122223333", "region": "eu-west-1"})
+    vpc = ec2.Vpc.from_lookup(stack, "Vpc", vpc_id="vpc-12345678")
+    chosen = vpc.select_subnets(subnet_group_name="App").subnets
+    plain(stack, NetworkAccess.vpc(vpc, subnets=ec2.SubnetSelection(subnets=chosen)))
+
+    manifest = json.loads((Path(app.synth().directory) / "manifest.json").read_text())
+    assert [each["provider"] for each in manifest["missing"]] == ["vpc-provider"]
+
+
+def test_no_subnets_of_a_vpc_that_is_known_are_refused(stack: Stack) -> None:
+    with pytest.raises(ValueError, match="subnets must be 1 to 16, got 0"):
+        plain(stack, NetworkAccess.vpc(vpc_in(stack), subnets=ec2.SubnetSelection(subnets=[])))
 
 
 def test_without_a_vpc_there_are_no_groups_to_open(stack: Stack) -> None:

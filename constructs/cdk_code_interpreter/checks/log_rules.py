@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .template import INTERPRETER, Resource, Templates
-from .values import each, mapping, text
+from .values import choices, each, mapping, text
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 _BUCKET = "AWS::S3::Bucket"
@@ -17,17 +18,26 @@ _OUR_METRICS = re.compile(r"Bedrock-?AgentCore|CodeInterpreter", re.IGNORECASE)
 
 def _unencrypted(templates: Templates) -> Iterator[Hit]:
     for store in _application_log_stores(templates):
-        if store.type == LOG_GROUP and not store.properties.get("KmsKeyId"):
+        if store.type == LOG_GROUP and _may_be_missing(store.properties.get("KmsKeyId")):
             yield Hit(store.template, store.logical_id, "Properties/KmsKeyId")
-        if store.type == _BUCKET and "aws:kms" not in _algorithms(store):
+        if store.type == _BUCKET and not _has_key(store):
             yield Hit(store.template, store.logical_id, "Properties/BucketEncryption")
 
 
-def _algorithms(bucket: Resource) -> set[str]:
+def _may_be_missing(value: object) -> bool:
+    return any(choice is None or choice == "" for choice in choices(value))
+
+
+def _has_key(bucket: Resource) -> bool:
+    """Whether a key is named: without one, KMS encrypts with the account's key of AWS."""
     encryption = mapping(bucket.properties.get("BucketEncryption"))
     rules = each(encryption.get("ServerSideEncryptionConfiguration"))
     defaults = [mapping(mapping(rule).get("ServerSideEncryptionByDefault")) for rule in rules]
-    return {text(default.get("SSEAlgorithm")).split(":dsse")[0] for default in defaults}
+    return any(
+        text(default.get("SSEAlgorithm")).startswith("aws:kms")
+        and not _may_be_missing(default.get("KMSMasterKeyID"))
+        for default in defaults
+    )
 
 
 def _application_log_stores(templates: Templates) -> Iterator[Resource]:
@@ -39,16 +49,14 @@ def _application_log_stores(templates: Templates) -> Iterator[Resource]:
     ]
     for delivery in templates.of_type("AWS::Logs::Delivery"):
         if any(_delivers(templates, delivery, source) for source in sources):
-            destination = templates.target(
+            destinations = templates.targets_of_type(
                 delivery.template,
                 delivery.properties.get("DeliveryDestinationArn"),
                 "AWS::Logs::DeliveryDestination",
             )
-            if destination is not None:
+            for destination in destinations:
                 arn = destination.properties.get("DestinationResourceArn")
-                store = templates.target(destination.template, arn, LOG_GROUP, _BUCKET)
-                if store is not None:
-                    yield store
+                yield from templates.targets_of_type(destination.template, arn, LOG_GROUP, _BUCKET)
 
 
 def _interpreter_sources(templates: Templates) -> Iterator[Resource]:
@@ -82,7 +90,7 @@ def _groups(templates: Templates) -> Iterator[Resource]:
 
 def _kept_forever(templates: Templates) -> Iterator[Hit]:
     for group in _groups(templates):
-        if not group.properties.get("RetentionInDays"):
+        if _may_be_missing(group.properties.get("RetentionInDays")):
             yield Hit(group.template, group.logical_id, "Properties/RetentionInDays")
 
 
@@ -93,15 +101,42 @@ def _kept_for_a_time(templates: Templates) -> Iterator[Proof]:
 
 def _alarms(templates: Templates) -> Iterator[Resource]:
     for alarm in templates.of_type("AWS::CloudWatch::Alarm"):
-        if any(_OUR_METRICS.search(text(name)) for name in _namespaces(alarm.properties)):
+        ours = any(_OUR_METRICS.search(text(name)) for name in _namespaces(alarm.properties))
+        if ours and not _is_on_another(templates, alarm):
             yield alarm
 
 
+def _is_on_another(templates: Templates, alarm: Resource) -> bool:
+    """Whether an alarm is on something else of AgentCore, which has the same namespace."""
+    dimensions = list(_values_of("Dimensions", alarm.properties))
+    said = json.dumps(dimensions)
+    if re.search("code-?interpreter", said, re.IGNORECASE):
+        return False
+    kinds = {target.type for target in templates.targets(alarm.template, dimensions)}
+    if any("CodeInterpreter" in kind for kind in kinds):
+        return False
+    return bool(re.search(r"runtime|gateway|memory|browser|identity", said, re.IGNORECASE)) or any(
+        kind.startswith("AWS::BedrockAgentCore::") for kind in kinds
+    )
+
+
 def _silent_alarms(templates: Templates) -> Iterator[Hit]:
+    spoken_for = set(_spoken_for(templates))
     for alarm in _alarms(templates):
-        enabled = alarm.properties.get("ActionsEnabled", True) not in (False, "false")
-        if not enabled or not any(each(alarm.properties.get("AlarmActions"))):
+        if not _acts(alarm) and alarm not in spoken_for:
             yield Hit(alarm.template, alarm.logical_id, "Properties/AlarmActions")
+
+
+def _acts(alarm: Resource) -> bool:
+    enabled = alarm.properties.get("ActionsEnabled", True) not in (False, "false")
+    return enabled and any(each(alarm.properties.get("AlarmActions")))
+
+
+def _spoken_for(templates: Templates) -> Iterator[Resource]:
+    """Alarms that a composite alarm with an action is made of."""
+    for composite in templates.of_type("AWS::CloudWatch::CompositeAlarm"):
+        if _acts(composite):
+            yield from templates.targets(composite.template, composite.properties.get("AlarmRule"))
 
 
 def _acting_alarms(templates: Templates) -> Iterator[Proof]:
@@ -109,15 +144,21 @@ def _acting_alarms(templates: Templates) -> Iterator[Proof]:
         yield Proof(alarm, alarm, "Properties/AlarmActions")
 
 
-def _namespaces(value: object) -> Iterator[Any]:
+def _namespaces(properties: Mapping[str, Any]) -> Iterator[Any]:
+    """Where an alarm's metrics are; those of a query stand in the query."""
+    yield from _values_of("Namespace", properties)
+    yield from _values_of("Expression", properties)
+
+
+def _values_of(name: str, value: object) -> Iterator[Any]:
     if isinstance(value, dict):
         for key, item in value.items():
-            if key == "Namespace":
+            if key == name:
                 yield item
-            yield from _namespaces(item)
+            yield from _values_of(name, item)
     elif isinstance(value, list):
         for item in value:
-            yield from _namespaces(item)
+            yield from _values_of(name, item)
 
 
 LOG_RULES = (
@@ -130,7 +171,8 @@ LOG_RULES = (
         ),
         mend=(
             "Give the log group a KMS key whose policy lets CloudWatch Logs use it "
-            "(LogDelivery(encryption_key=...)), the bucket SSE-KMS, or switch application logs off."
+            "(LogDelivery(encryption_key=...)), the bucket SSE-KMS with a key of yours, or switch "
+            "application logs off. What becomes of them in a Firehose stream is not looked at."
         ),
         controls=Controls(
             nist_800_53=("AU-9", "AU-9(3)", "SC-13", "SC-28"),
@@ -166,7 +208,10 @@ LOG_RULES = (
         name="AlarmActions",
         meaning="An alarm on a code interpreter tells nobody.",
         why="An alarm without an action changes its colour on a page that no one is looking at.",
-        mend="Give the alarm an action, such as an SNS topic, and leave its actions enabled.",
+        mend=(
+            "Give the alarm an action, such as an SNS topic, and leave its actions enabled; or "
+            "give one to a composite alarm that it is part of."
+        ),
         controls=Controls(
             nist_800_53=("AU-6(1)", "IR-6(1)", "SI-4(5)"),
             config_rules=("cloudwatch-alarm-action-check",),
@@ -175,5 +220,6 @@ LOG_RULES = (
         level=CheckLevel.ERROR,
         check=_silent_alarms,
         prove=_acting_alarms,
+        guard_limit="knows no composite alarms, and takes all of AgentCore's alarms for ours",
     ),
 )

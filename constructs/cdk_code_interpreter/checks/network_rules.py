@@ -7,7 +7,7 @@ from typing import Any
 
 from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .template import Resource, Templates
-from .values import choices, each, mapping, text
+from .values import choices, each, mapping, mappings, sequence, text
 
 _NETWORK_CONTROLS = Controls(
     nist_800_53=("AC-4", "AC-4(21)", "SC-7", "SC-7(5)"),
@@ -15,6 +15,7 @@ _NETWORK_CONTROLS = Controls(
     security_hub=("BedrockAgentCore.7",),
 )
 _LOCATION = "Properties/NetworkConfiguration"
+_PARTS_OF_A_LOOK_UP = 3
 
 
 def _possible_modes(interpreter: Resource) -> set[str]:
@@ -22,11 +23,23 @@ def _possible_modes(interpreter: Resource) -> set[str]:
     parameters = mapping(interpreter.template.body.get("Parameters"))
     found = set()
     for configuration in _configurations(interpreter):
-        for mode in choices(configuration.get("NetworkMode")):
+        for mode in _looked_up(interpreter, configuration.get("NetworkMode")):
             parameter = mapping(parameters.get(text(mapping(mode).get("Ref"))))
             # The resource type's schema gives SANDBOX where the mode is left out.
             found.add(text(parameter.get("Default", mode)) or "SANDBOX")
     return found
+
+
+def _looked_up(interpreter: Resource, value: object) -> Iterator[Any]:
+    """What a value may be: each that a condition chooses from, and each that a mapping has."""
+    for choice in choices(value):
+        place = sequence(mapping(choice).get("Fn::FindInMap"))
+        if len(place) < _PARTS_OF_A_LOOK_UP:
+            yield choice
+            continue
+        table = mapping(interpreter.template.body.get("Mappings")).get(text(place[0]))
+        for row in mappings(table).values():
+            yield row.get(text(place[2]))
 
 
 def _configurations(interpreter: Resource) -> Iterator[Mapping[str, Any]]:
@@ -59,31 +72,39 @@ def _public_subnets(templates: Templates) -> Iterator[Hit]:
             for network in choices(configuration.get("VpcConfig"))
         ]
         for index, value in enumerate(each(subnets)):
-            subnet = templates.target(interpreter.template, value, "AWS::EC2::Subnet")
-            if subnet is not None and _is_public(templates, subnet):
-                location = f"{_LOCATION}/VpcConfig/Subnets/{index}"
-                detail = subnet.logical_id
-                yield Hit(interpreter.template, interpreter.logical_id, location, detail)
+            for subnet in templates.targets_of_type(
+                interpreter.template, value, "AWS::EC2::Subnet"
+            ):
+                if _is_public(templates, subnet):
+                    location = f"{_LOCATION}/VpcConfig/Subnets/{index}"
+                    detail = subnet.logical_id
+                    yield Hit(interpreter.template, interpreter.logical_id, location, detail)
 
 
 def _is_public(templates: Templates, subnet: Resource) -> bool:
     if subnet.properties.get("MapPublicIpOnLaunch") in (True, "true"):
         return True
-    tables = [
-        templates.target(
-            association.template, association.properties.get("RouteTableId"), "AWS::EC2::RouteTable"
-        )
+    tables = {
+        table
         for association in templates.of_type("AWS::EC2::SubnetRouteTableAssociation")
         if subnet in templates.targets(association.template, association.properties.get("SubnetId"))
-    ]
-    return any(
-        templates.target(route.template, route.properties.get("RouteTableId"), table.type) == table
-        and templates.target(
-            route.template, route.properties.get("GatewayId"), "AWS::EC2::InternetGateway"
+        for table in templates.targets_of_type(
+            association.template, association.properties.get("RouteTableId"), "AWS::EC2::RouteTable"
         )
-        for table in tables
-        if table is not None
+    }
+    return any(
+        tables & templates.targets(route.template, route.properties.get("RouteTableId"))
+        and _leads_to_the_internet(templates, route)
         for route in templates.of_type("AWS::EC2::Route")
+    )
+
+
+def _leads_to_the_internet(templates: Templates, route: Resource) -> bool:
+    gateway = route.properties.get("GatewayId")
+    return text(gateway).startswith("igw-") or bool(
+        templates.targets_of_type(
+            route.template, gateway, "AWS::EC2::InternetGateway", "AWS::EC2::VPCGatewayAttachment"
+        )
     )
 
 

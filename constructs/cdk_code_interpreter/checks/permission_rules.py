@@ -16,15 +16,15 @@ _LEAST_PRIVILEGE = Controls(
     security_hub=("IAM.21",),
 )
 _BROAD_MANAGED_POLICY = re.compile(r"(AdministratorAccess|PowerUserAccess|FullAccess)$")
-_WHOLE_SERVICE = re.compile(r"^arn(:[^:]*){4}:\*$")
+_EVERYTHING = re.compile(r"[*?]+|arn(:[^:]*){0,4}:\*+")
 _PLACEHOLDER = re.compile(r"<[^>]*>")
 # The service authorization reference gives system interpreters the literal account `aws`, custom
 # ones the account's own number, and Create and List no resource at all.
-_SYSTEM_ARN_OF_ACCOUNT = re.compile(r"(?<!:aws):code-interpreter/")
+_SYSTEM_ARN_OF_ACCOUNT = re.compile(r"(?<!:aws)(?<![*?]):code-interpreter/")
 _CUSTOM_ARN_OF_AWS = re.compile(r":aws:code-interpreter-custom/")
 _ACTIONS_WITHOUT_RESOURCE = (
-    "bedrock-agentcore:CreateCodeInterpreter",
-    "bedrock-agentcore:ListCodeInterpreters",
+    "bedrock-agentcore:createcodeinterpreter",
+    "bedrock-agentcore:listcodeinterpreters",
 )
 
 
@@ -32,7 +32,7 @@ def _wildcard_actions(templates: Templates) -> Iterator[Hit]:
     for role in execution_roles(templates):
         for statement in role_statements(templates, role):
             for action in statement.actions:
-                if statement.allows and "*" in action:
+                if statement.allows and ("*" in action or "?" in action):
                     yield statement.hit(action)
         for index, value in enumerate(each(role.properties.get("ManagedPolicyArns"))):
             policy = text(value)
@@ -65,20 +65,19 @@ def _on_interpreters(templates: Templates) -> Iterator[Proof]:
 
 
 def _is_everything(resource: str) -> bool:
-    return resource == "*" or bool(_WHOLE_SERVICE.match(_PLACEHOLDER.sub("", resource)))
+    return _EVERYTHING.fullmatch(_PLACEHOLDER.sub("", resource)) is not None
 
 
 def _wrong_arns(templates: Templates) -> Iterator[Hit]:
     for statement in all_statements(templates):
-        if not any(action.startswith("bedrock-agentcore:") for action in statement.actions):
-            continue
         resources = [text(resource) for resource in statement.resources]
         for resource in resources:
             if _SYSTEM_ARN_OF_ACCOUNT.search(resource) or _CUSTOM_ARN_OF_AWS.search(resource):
                 yield statement.hit(resource)
         if statement.allows and "*" not in resources:
-            for action in set(statement.actions) & set(_ACTIONS_WITHOUT_RESOURCE):
-                yield statement.hit(action)
+            for action in statement.actions:
+                if action.lower() in _ACTIONS_WITHOUT_RESOURCE:
+                    yield statement.hit(action)
 
 
 PERMISSION_RULES = (
@@ -94,7 +93,10 @@ PERMISSION_RULES = (
         level=CheckLevel.ERROR,
         check=_wildcard_actions,
         prove=_permissions,
-        guard_limit="sees policies of the same template that are attached by Ref",
+        guard_limit=(
+            "sees the role that the interpreter refers to by Fn::GetAtt, and policies of the same "
+            "template that are attached by Ref"
+        ),
     ),
     Rule(
         name="RoleWildcardResource",
@@ -111,7 +113,10 @@ PERMISSION_RULES = (
         level=CheckLevel.ERROR,
         check=_wildcard_resources,
         prove=_permissions,
-        guard_limit="sees policies of the same template that are attached by Ref, and a bare `*`",
+        guard_limit=(
+            "sees the role that the interpreter refers to by Fn::GetAtt, policies of the same "
+            "template that are attached by Ref, and resources without a reference in them"
+        ),
     ),
     Rule(
         name="ArnForm",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from .values import each, mapping, mappings, text
 SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
 
 ROLE = "AWS::IAM::Role"
+# What has policies written into it.
+_IDENTITIES = (ROLE, "AWS::IAM::User", "AWS::IAM::Group")
 MANAGED_POLICY = "AWS::IAM::ManagedPolicy"
 # The property that names the roles which each kind of policy is attached to.
 _ATTACHED_BY = {
@@ -56,9 +58,9 @@ class Statement:
 
     def allows_action(self, action: str) -> bool:
         """Whether an action is among those allowed, by name or by wildcard."""
-        return self.allows and any(
-            fnmatch.fnmatchcase(action.lower(), pattern.lower()) for pattern in self.actions
-        )
+        negated = "NotAction" in self.body
+        named = each(self.body.get("NotAction" if negated else "Action"))
+        return self.allows and negated != any(is_like(text(name), action) for name in named)
 
     def principals(self) -> Iterator[tuple[str, str]]:
         """Kind and text of every principal; ``("*", "*")`` for everyone."""
@@ -73,35 +75,71 @@ class Statement:
     @property
     def is_for_service(self) -> bool:
         """Whether this lets AgentCore assume the role."""
-        return self.allows and ("Service", SERVICE_PRINCIPAL) in self.principals()
+        return self.allows and any(is_service(*each) for each in self.principals())
 
     def requires(self, key: str) -> bool:
-        """Whether a condition demands a value of a key; IAM compares keys without case."""
-        for operator, conditions in mappings(self.body.get("Condition")).items():
-            if operator not in _POSITIVE_OPERATORS:
+        """Whether a condition demands a value of a key, and not just any."""
+        return any(
+            not operator.endswith("IfExists") and not any(map(_is_anything, values))
+            for operator, values in self._conditions(key)
+            if operator.removesuffix("IfExists") in _POSITIVE_OPERATORS
+        )
+
+    def admits(self, key: str, value: str) -> bool:
+        """Whether a request that has this value of a key passes the conditions on it."""
+        for operator, values in self._conditions(key):
+            plain = operator.removesuffix("IfExists")
+            match = _POSITIVE_OPERATORS.get(plain) or _NEGATIVE_OPERATORS.get(plain)
+            if match is None:
                 continue
+            found = any(match(readable(each), value) for each in values)
+            if found != (plain in _POSITIVE_OPERATORS):
+                return False
+        return True
+
+    def _conditions(self, key: str) -> Iterator[tuple[str, list[str]]]:
+        """What the conditions say of a key; IAM compares keys without case."""
+        for operator, conditions in mappings(self.body.get("Condition")).items():
             for name, values in conditions.items():
-                if name.lower() == key.lower() and "*" not in [text(v) for v in each(values)]:
-                    return True
-        return False
-
-    def values_of(self, key: str) -> list[str] | None:
-        """The values that a condition demands of a key; `None` when it demands nothing."""
-        if not self.requires(key):
-            return None
-        return [
-            text(value)
-            for operator, conditions in mappings(self.body["Condition"]).items()
-            if operator in _POSITIVE_OPERATORS
-            for name, values in conditions.items()
-            if name.lower() == key.lower()
-            for value in each(values)
-        ]
+                if name.lower() == key.lower():
+                    plain = operator.removeprefix("ForAnyValue:").removeprefix("ForAllValues:")
+                    yield plain, [text(value) for value in each(values)]
 
 
-_POSITIVE_OPERATORS = frozenset(
-    {"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike"}
-)
+def is_like(pattern: str, value: str) -> bool:
+    """Whether IAM takes a value for one that a pattern stands for; neither has a case."""
+    parts = (re.escape(part).replace(r"\?", ".") for part in pattern.split("*"))
+    return re.fullmatch(".*".join(parts), value, re.IGNORECASE | re.DOTALL) is not None
+
+
+def readable(name: str) -> str:
+    """A service's name as it is in the regions that the documentation writes of."""
+    return name.replace("<AWS::URLSuffix>", "amazonaws.com")
+
+
+def is_service(kind: str, name: str) -> bool:
+    """Whether a principal is AgentCore."""
+    return kind == "Service" and readable(name) == SERVICE_PRINCIPAL
+
+
+def _is_anything(value: str) -> bool:
+    return re.fullmatch(r"(arn:)?(aws[a-z-]*:)?[*?:]*", _PARTITION.sub("aws", value)) is not None
+
+
+_PARTITION = re.compile(r"<AWS::Partition>")
+_Match = Callable[[str, str], bool]
+_POSITIVE_OPERATORS: Mapping[str, _Match] = {
+    "StringEquals": lambda wanted, value: wanted == value,
+    "StringEqualsIgnoreCase": lambda wanted, value: wanted.lower() == value.lower(),
+    "StringLike": is_like,
+    "ArnEquals": is_like,
+    "ArnLike": is_like,
+}
+_NEGATIVE_OPERATORS: Mapping[str, _Match] = {
+    "StringNotEquals": _POSITIVE_OPERATORS["StringEquals"],
+    "StringNotEqualsIgnoreCase": _POSITIVE_OPERATORS["StringEqualsIgnoreCase"],
+    "StringNotLike": is_like,
+}
 
 
 def _statements(holder: Resource, document: object, location: str) -> Iterator[Statement]:
@@ -117,11 +155,11 @@ def trust_statements(role: Resource) -> Iterator[Statement]:
     return _statements(role, document, "Properties/AssumeRolePolicyDocument")
 
 
-def inline_statements(role: Resource) -> Iterator[Statement]:
-    """The statements of the policies that are written into a role."""
-    for index, policy in enumerate(each(role.properties.get("Policies"))):
+def inline_statements(identity: Resource) -> Iterator[Statement]:
+    """The statements of the policies that are written into a role, a user or a group."""
+    for index, policy in enumerate(each(identity.properties.get("Policies"))):
         location = f"Properties/Policies/{index}/PolicyDocument"
-        yield from _statements(role, mapping(policy).get("PolicyDocument"), location)
+        yield from _statements(identity, mapping(policy).get("PolicyDocument"), location)
 
 
 def policy_statements(policy: Resource) -> Iterator[Statement]:
@@ -132,8 +170,8 @@ def policy_statements(policy: Resource) -> Iterator[Statement]:
 
 def all_statements(templates: Templates) -> Iterator[Statement]:
     """Every statement that gives an identity permissions, in every template."""
-    for role in templates.of_type(ROLE):
-        yield from inline_statements(role)
+    for identity in templates.of_type(*_IDENTITIES):
+        yield from inline_statements(identity)
     for policy in templates.of_type(*_ATTACHED_BY):
         yield from policy_statements(policy)
 
@@ -143,7 +181,10 @@ def role_statements(templates: Templates, role: Resource) -> Iterator[Statement]
     yield from inline_statements(role)
     for policy in templates.of_type(*_ATTACHED_BY):
         attached = policy.properties.get(_ATTACHED_BY[policy.type])
-        named = role in templates.targets(policy.template, attached)
+        name = name_of(role)
+        named = role in templates.targets(policy.template, attached) or (
+            name is not None and name in map(text, each(attached))
+        )
         if named or policy in _managed_policies(templates, role):
             yield from policy_statements(policy)
 
@@ -165,7 +206,21 @@ def execution_roles(templates: Templates) -> list[Resource]:
     found: dict[tuple[str, str], Resource] = {}
     for interpreter in templates.interpreters:
         value = interpreter.properties.get("ExecutionRoleArn")
-        role = templates.target(interpreter.template, value, ROLE)
-        if role is not None:
+        referred = templates.targets_of_type(interpreter.template, value, ROLE)
+        for role in referred or _named(templates, value):
             found[role.template.path, role.logical_id] = role
     return list(found.values())
+
+
+def _named(templates: Templates, value: object) -> Iterator[Resource]:
+    """The roles that an ARN names as they are called, and not by a reference."""
+    arns = [text(arn) for arn in each(value)]
+    for role in templates.of_type(ROLE):
+        name = name_of(role)
+        if name is not None and any(re.search(rf":role/(.*/)?{re.escape(name)}$", a) for a in arns):
+            yield role
+
+
+def name_of(role: Resource) -> str | None:
+    """The name that a role was given; `None` where CloudFormation makes one up."""
+    return text(role.properties.get("RoleName")) or None

@@ -19,9 +19,15 @@ _LITERAL_NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]{0,47}$")
 
 def _undrained(templates: Templates) -> Iterator[Hit]:
     for interpreter in templates.interpreters:
-        retained = interpreter.definition.get("DeletionPolicy") == "Retain"
-        if not retained and not any(_drains(templates, interpreter)):
+        if not _is_retained(interpreter) and not any(_drains(templates, interpreter)):
             yield _hit(interpreter, "DeletionPolicy")
+
+
+def _is_retained(interpreter: Resource) -> bool:
+    """Whether neither a deletion nor a replacement deletes it; the latter has its own policy."""
+    deletion = interpreter.definition.get("DeletionPolicy")
+    replacement = interpreter.definition.get("UpdateReplacePolicy")
+    return deletion in ("Retain", "RetainExceptOnCreate") and replacement == "Retain"
 
 
 def _drains(templates: Templates, interpreter: Resource) -> Iterator[Resource]:
@@ -52,7 +58,7 @@ def _unreaped(templates: Templates) -> Iterator[Hit]:
 
 def _drained(templates: Templates) -> Iterator[Proof]:
     for interpreter in templates.interpreters:
-        if interpreter.definition.get("DeletionPolicy") == "Retain":
+        if _is_retained(interpreter):
             yield Proof(interpreter, interpreter, "DeletionPolicy")
         for drain in _drains(templates, interpreter):
             yield Proof(interpreter, drain, "Properties")
@@ -71,10 +77,24 @@ def _schedules(templates: Templates, interpreter: Resource) -> Iterator[Resource
     stand_ins = {interpreter, *_custom_resources(templates, interpreter)}
     name = text(interpreter.properties.get("Name"))
     for schedule in templates.of_type("AWS::Scheduler::Schedule", "AWS::Events::Rule"):
+        if not _is_running(schedule):
+            continue
         targets = _targets(schedule)
-        named = bool(_LITERAL_NAME.match(name)) and _REVISION.sub("", name) in json.dumps(targets)
+        named = bool(_LITERAL_NAME.match(name)) and _says(json.dumps(targets), name)
         if named or stand_ins & templates.targets(schedule.template, targets):
             yield schedule
+
+
+def _is_running(schedule: Resource) -> bool:
+    properties = schedule.properties
+    return properties.get("State") != "DISABLED" and bool(properties.get("ScheduleExpression"))
+
+
+def _says(sent: str, name: str) -> bool:
+    """Whether what is sent has an interpreter's name, or what all its generations begin with."""
+    stem = re.escape(_REVISION.sub("", name))
+    following = r"(_[0-9a-f]{8,})?(_?\*|-[*a-zA-Z0-9]|_?[\"\\]|_?$)"
+    return re.search(rf"(?<![a-zA-Z0-9_:.-]){stem}{following}", sent) is not None
 
 
 def _targets(schedule: Resource) -> object:
@@ -107,8 +127,8 @@ SESSION_RULES = (
         ),
         mend=(
             "Add a SessionDrain (CodeInterpreter has one unless it is switched off), or another "
-            "custom resource that refers to the interpreter and has `Drain` in its type. A "
-            "retained interpreter needs none."
+            "custom resource that refers to the interpreter and has `Drain` in its type. An "
+            "interpreter that is retained (DeletionPolicy and UpdateReplacePolicy) needs none."
         ),
         controls=Controls(nist_800_53=("AC-12", "SC-10", "CM-3")),
         level=CheckLevel.ERROR,

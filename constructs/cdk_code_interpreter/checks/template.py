@@ -12,9 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .values import intrinsics, mapping, mappings, references, text
+from .values import each, intrinsics, mapping, mappings, references, text
 
 INTERPRETER = "AWS::BedrockAgentCore::CodeInterpreterCustom"
+NESTED_STACK = "AWS::CloudFormation::Stack"
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +24,16 @@ class Template:
 
     path: str
     body: Mapping[str, Any]
+    asset: str = ""
+    """What the URL of a nested stack's template says of the file, in the CDK: a digest of it."""
 
     @classmethod
-    def from_file(cls, path: Path | str) -> Template:
+    def from_file(cls, path: Path | str, asset: str = "") -> Template:
         """Read a template in JSON, the form that the CDK writes.
+
+        Args:
+            path: The file.
+            asset: The digest in the URL of a nested stack's template. Default: none is known.
 
         Raises:
             ValueError: The file is not a JSON object.
@@ -40,7 +47,7 @@ class Template:
             ) from error
         if not isinstance(body, dict):
             raise ValueError(f"{path} holds a {type(body).__name__}, not a template")
-        return cls(str(path), body)
+        return cls(str(path), body, asset)
 
     @property
     def stem(self) -> str:
@@ -116,14 +123,45 @@ class Templates:
             here, current = waiting.pop()
             named = references(current) & here.resources.keys()
             found |= {Resource(here, name) for name in named}
+            for name in references(current) & mapping(here.body.get("Parameters")).keys():
+                if (here.path, name) not in read:
+                    read.add((here.path, name))
+                    waiting += self._given_by_parents(here, name)
             for key, argument in intrinsics(current):
-                if (key, text(argument)) not in read:  # an output may lead back to itself
-                    read.add((key, text(argument)))
-                    waiting += self._outputs_read_by(key, argument)
+                # An output may lead back to itself.
+                if (here.path, f"{key} {text(argument)}") not in read:
+                    read.add((here.path, f"{key} {text(argument)}"))
+                    waiting += self._outputs_read_by(here, key, argument)
         return found
 
-    def _outputs_read_by(self, key: str, argument: Any) -> list[tuple[Template, Any]]:
+    def _given_by_parents(self, nested: Template, parameter: str) -> list[tuple[Template, Any]]:
+        """What the stacks above a nested one give it as a parameter."""
+        return [
+            (parent, mapping(properties_of(stack).get("Parameters")).get(parameter))
+            for parent in self.templates
+            for stack in parent.resources.values()
+            if self._nested(stack) is nested
+        ]
+
+    def _nested(self, stack: Mapping[str, Any]) -> Template | None:
+        """The template of a nested stack, by the file that it is deployed from."""
+        if stack.get("Type") != NESTED_STACK:
+            return None
+        url = text(properties_of(stack).get("TemplateURL"))
+        for template in self.templates:
+            is_its_file = Path(template.path).name == Path(url).name
+            if is_its_file or (template.asset and template.asset in url):
+                return template
+        return None
+
+    def _outputs_read_by(
+        self, here: Template, key: str, argument: Any
+    ) -> list[tuple[Template, Any]]:
         """What an intrinsic function reads from outputs of other stacks."""
+        if key == "Fn::GetAtt":
+            name, _, output = ".".join(map(text, each(argument))).partition(".Outputs.")
+            nested = self._nested(here.resources.get(name, {})) if output else None
+            return [] if nested is None else [(nested, _value_of(nested, output))]
         if key == "Fn::ImportValue":
             export = text(argument)
             return [
@@ -148,10 +186,17 @@ class Templates:
             for name, output in template.outputs.items()
         ]
 
-    def target(self, template: Template, value: object, *types: str) -> Resource | None:
-        """The resource of one of these types that a value refers to, if it refers to one."""
-        matching = [found for found in self.targets(template, value) if found.type in types]
-        return matching[0] if len(matching) == 1 else None
+    def targets_of_type(self, template: Template, value: object, *types: str) -> list[Resource]:
+        """The resources of these types that a value refers to: several where a condition chooses.
+
+        In the order of the templates, so that a report is the same each time.
+        """
+        found = [target for target in self.targets(template, value) if target.type in types]
+        return sorted(found, key=lambda target: (target.template.path, target.logical_id))
+
+
+def _value_of(template: Template, output: str) -> Any:
+    return template.outputs.get(output, {}).get("Value")
 
 
 def properties_of(resource: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -163,18 +208,20 @@ def read_templates(paths: Iterable[Path | str]) -> Templates:
     """Read templates, and those of the nested stacks that a CDK stack's asset manifest names."""
     found: dict[Path, Template] = {}
     for path in map(Path, paths):
-        for file in (path, *_nested_templates(path)):
-            if file not in found:
-                found[file] = Template.from_file(file)
+        for file, asset in {path: "", **_nested_templates(path)}.items():
+            if file not in found or asset:
+                found[file] = Template.from_file(file, asset)
     return Templates(tuple(found.values()))
 
 
-def _nested_templates(path: Path) -> list[Path]:
+def _nested_templates(path: Path) -> dict[Path, str]:
     manifest = path.with_name(path.name.replace(".template.json", ".assets.json"))
     if manifest == path or not manifest.exists():
-        return []
+        return {}
     files = json.loads(manifest.read_text(encoding="utf-8")).get("files", {})
-    sources = (str(file.get("source", {}).get("path", "")) for file in files.values())
-    return sorted(
-        path.parent / source for source in sources if source.endswith(".nested.template.json")
-    )
+    sources = {str(file.get("source", {}).get("path", "")): asset for asset, file in files.items()}
+    return {
+        path.parent / source: asset
+        for source, asset in sorted(sources.items())
+        if source.endswith(".nested.template.json")
+    }

@@ -10,6 +10,9 @@ from .policies import (
     Statement,
     all_statements,
     execution_roles,
+    is_like,
+    is_service,
+    name_of,
     service_roles,
     trust_statements,
 )
@@ -37,15 +40,15 @@ def _other_principals(templates: Templates) -> Iterator[Hit]:
     for role in service_roles(templates):
         for statement in trust_statements(role):
             for kind, name in statement.principals():
-                if statement.allows and (kind, name) != ("Service", SERVICE_PRINCIPAL):
+                if statement.allows and not is_service(kind, name):
                     yield statement.hit(name)
 
 
 def _pass_role(templates: Templates) -> Iterator[Hit]:
     roles = execution_roles(templates)
     for statement in all_statements(templates):
-        services = statement.values_of("iam:PassedToService")
-        to_service = services is None or SERVICE_PRINCIPAL in services
+        # The key is there in every request, so what is demanded if it exists is demanded.
+        to_service = statement.admits("iam:PassedToService", SERVICE_PRINCIPAL)
         if to_service and statement.allows_action("iam:PassRole"):
             for role in roles:
                 if any(
@@ -66,7 +69,11 @@ def _covers(templates: Templates, statement: Statement, resource: object, role: 
     if role in templates.targets(statement.holder.template, resource):
         return True
     written = text(resource)
-    return written == "*" or written.endswith((":role/*", ":*"))
+    if is_like(written, "arn:aws:iam::111122223333:role/any"):
+        return True
+    _, found, pattern = written.partition(":role/")
+    name = name_of(role) or "<AWS::StackName>-generated"
+    return bool(found) and is_like(pattern.rpartition("/")[2], name)
 
 
 TRUST_RULES = (
@@ -118,6 +125,9 @@ TRUST_RULES = (
         level=CheckLevel.ERROR,
         check=_pass_role,
         prove=_passing,
-        guard_limit="sees roles of the same template that are named by Fn::GetAtt, and `*`",
+        guard_limit=(
+            "sees roles of the same template that are named by Fn::GetAtt, and `*`; neither "
+            "NotAction nor other operators than StringEquals, StringEqualsIfExists and StringLike"
+        ),
     ),
 )
