@@ -13,8 +13,10 @@ from constructs import Construct
 from cdk_code_interpreter import (
     ComplianceProfile,
     CredentialPerimeter,
+    Enforcement,
     GovernedCodeInterpreter,
     PrivateNetwork,
+    SessionPolicy,
 )
 
 ENVIRONMENT = Environment(account="111122223333", region="eu-west-1")
@@ -41,6 +43,7 @@ def one(app: App) -> None:
         stack,
         "Sandbox",
         profile=strict(stack),
+        sessions=SessionPolicy(enforcement=Enforcement.ENFORCE),
         canary=True,
         application_logs=True,
         traces=True,

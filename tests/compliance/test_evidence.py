@@ -60,6 +60,13 @@ def test_every_rule_is_met_under_the_strict_profile(strict: dict[str, Any]) -> N
     assert unconcerned == {"PassRole"}
 
 
+def test_a_janitor_that_only_counts_is_no_evidence_that_sessions_end(
+    assembly_of: AssemblyOf,
+) -> None:
+    rules = rules_of(collect_evidence(assembly_of(apps.without_environment)))
+    assert rules["Janitor"]["status"] != "met"
+
+
 def test_the_drain_and_the_schedule_are_what_meets_their_rules(
     strict: dict[str, Any], assembly_of: AssemblyOf
 ) -> None:
