@@ -17,6 +17,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from ._completion import AFTER_OTHERS, when_complete
+from ._key_policies import alarms_key_statement, use_key
 from ._kinds import TOPIC
 from ._places import child_of, path_of
 from ._series import Calculation, Series
@@ -131,8 +132,6 @@ def let_alarms_publish(actions: Sequence[Action], stack: Stack) -> None:
             # An aspect of somebody else may give it a policy yet.
             when_complete(topic, functools.partial(_let_publish, topic, facts), AFTER_OTHERS)
         if topic.master_key is not None:
-            from ._key_policies import alarms_key_statement, use_key
-
             use_key(topic, topic.master_key, alarms_key_statement(stack))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_sns as sns
 
+from ._key_policies import alarms_key_statement, use_key
 from ._places import child_of, path_of, stack_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,4 @@ class _AlarmTopic(sns.Topic):
         )
         self.key = key
         if key is not None:
-            from ._key_policies import alarms_key_statement, use_key
-
             use_key(self, key, alarms_key_statement(stack_of(self)))

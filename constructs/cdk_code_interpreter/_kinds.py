@@ -82,7 +82,8 @@ def class_named(name: str, words: str = "") -> Kind:
     )
 
 
-def _is_number_token(value: object) -> bool:
+def is_number_token(value: object) -> bool:
+    """Whether a number stands for one that only the deployment knows."""
     return isinstance(value, int | float) and value < _LARGEST_NUMBER_TOKEN
 
 
@@ -112,7 +113,7 @@ NUMBER = Kind(
 WHOLE_NUMBER = Kind(
     "a whole number",
     lambda value: (
-        isinstance(value, int) and not isinstance(value, bool) and not _is_number_token(value)
+        isinstance(value, int) and not isinstance(value, bool) and not is_number_token(value)
     ),
 )
 DURATION = instance_of(Duration, "a Duration, such as Duration.minutes(15)")
@@ -210,7 +211,7 @@ def shown(value: object) -> str:
     """A value as its writer knows it."""
     if isinstance(value, _FUNCTIONS):
         return f"the function {value.__name__}, which was not called"
-    if _is_number_token(value):
+    if is_number_token(value):
         return "a number that only the deployment knows"
     if isinstance(value, list | tuple) and _holds_list_token(value):
         others = " together with other items" if len(value) > 1 else ""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ._stacks import facts_of
-from ._validation import is_token
+from ._validation import known_to_differ
 
 if TYPE_CHECKING:
     from .interface import ICodeInterpreter
@@ -254,8 +254,7 @@ class InterpreterSeries:
 def _region_of_functions(interpreter: ICodeInterpreter) -> str:
     """The stack's own, but for an interpreter of another account, which is governed over there."""
     facts = facts_of(interpreter.stack)
-    accounts = (facts.account, interpreter.account)
-    is_elsewhere = accounts[0] != accounts[1] and not any(is_token(each) for each in accounts)
+    is_elsewhere = known_to_differ(facts.account, interpreter.account)
     return interpreter.region if is_elsewhere else facts.region
 
 

@@ -46,6 +46,11 @@ def _holds_token(value: str) -> bool:
     return Token.is_unresolved(value)
 
 
+def known_to_differ(one: str, other: str) -> bool:
+    """Whether two accounts, or two regions, are different ones; a token may be either."""
+    return one != other and not is_token(one) and not is_token(other)
+
+
 class Findings:
     """What is wrong with one construct's arguments: collected, raised once."""
 

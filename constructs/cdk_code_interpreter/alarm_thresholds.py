@@ -7,7 +7,7 @@ import math
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import TYPE_CHECKING, TypeAlias
 
-from ._kinds import DURATION, WHOLE_NUMBER, instance_of
+from ._kinds import DURATION, WHOLE_NUMBER, instance_of, is_number_token
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
@@ -157,7 +157,7 @@ def _latency_problems(name: str, limit: object) -> list[str]:
 def _value_problems(name: str, value: object) -> list[str]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return [f"{name} must be a number or a Threshold, got {value!r}"]
-    if value < 0 and _is_number_token(value):
+    if is_number_token(value):
         return []
     if name == "system_error_rate" and value > 100:
         return [f"{name} is a percentage and must be at most 100, got {value!r}"]
@@ -166,13 +166,6 @@ def _value_problems(name: str, value: object) -> list[str]:
     if not value > 0:
         return [f"{name} must be above 0, got {value!r}; None leaves the alarm out"]
     return []
-
-
-def _is_number_token(value: float) -> bool:
-    """Whether a number stands for one that only the deployment knows; CDK writes it below zero."""
-    from aws_cdk import Token
-
-    return Token.is_unresolved(value)
 
 
 def _window_problems(name: str, limit: Threshold) -> list[str]:

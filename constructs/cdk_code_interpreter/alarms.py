@@ -19,7 +19,7 @@ from ._places import Component, path_of, stack_of
 from ._references import generation_in
 from ._series import InterpreterSeries, name_in_every_generation
 from ._stacks import facts_of
-from ._validation import Findings, is_token
+from ._validation import Findings, is_token, known_to_differ
 from .alarm_thresholds import (
     THRESHOLDS,
     AlarmThresholds,
@@ -194,11 +194,11 @@ def _warn(
             "cdk-code-interpreter:alarmsWithoutAction",
             "these alarms notify nobody; pass actions=[topic]",
         )
-    accounts = (interpreter.account, account)
-    if accounts[0] != accounts[1] and not any(is_token(each) for each in accounts):
+    theirs = interpreter.account
+    if known_to_differ(theirs, account):
         Annotations.of(scope).add_warning_v2(
             "cdk-code-interpreter:alarmsOfAnotherAccount",
-            f"the interpreter is in account {accounts[0]}; its alarms work here only if that "
+            f"the interpreter is in account {theirs}; its alarms work here only if that "
             "account shares its metrics with this one "
             "(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Unified-Cross-Account.html)",
         )
@@ -222,10 +222,10 @@ def _definitions(
 
 
 def _check_region(findings: Findings, stack: Stack, interpreter: ICodeInterpreter) -> None:
-    regions = (interpreter.region, facts_of(stack).region)
-    if regions[0] != regions[1] and not any(is_token(each) for each in regions):
+    theirs, ours = interpreter.region, facts_of(stack).region
+    if known_to_differ(theirs, ours):
         findings.add(
-            f"the interpreter is in {regions[0]}, this stack in {regions[1]}, and an alarm cannot "
+            f"the interpreter is in {theirs}, this stack in {ours}, and an alarm cannot "
             "watch another region; define the alarms in a stack of the interpreter's region"
         )
 
@@ -235,7 +235,7 @@ def _check_topics(findings: Findings, stack: Stack, actions: Sequence[Action]) -
     own = facts_of(stack).region
     for topic in filter(TOPIC.accepts, actions):
         name, region = _place_of(cast("sns.ITopic", topic))
-        if region not in (own, "") and not is_token(own) and not is_token(region):
+        if region and known_to_differ(region, own):
             findings.add(
                 f"the topic {name} is in another region ({region}) than these alarms ({own}), and "
                 "an alarm notifies topics of its own region only; use one of this region"
@@ -270,7 +270,7 @@ def _check_companions(
         if companion is None:
             continue
         region = facts_of(stack_of(companion)).region
-        if region != own and not is_token(region) and not is_token(own):
+        if known_to_differ(region, own):
             findings.add(
                 f"the {name} {path_of(companion)} runs in {region}, where its metrics are, and "
                 f"alarms of {own} cannot watch them; define it in a stack of {own}"

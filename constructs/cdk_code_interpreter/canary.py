@@ -10,7 +10,7 @@ from aws_cdk import Duration
 from constructs import Construct
 
 from ._durations import minutes, seconds_of
-from ._kinds import DURATION, INTERPRETER, TEXTS, check_kinds
+from ._kinds import DURATION, INTERPRETER, KNOWN_TEXTS, check_kinds
 from ._places import Component, path_of
 from ._validation import Findings
 from .session_manager import SessionManager, check_reach, target_of
@@ -66,12 +66,11 @@ class Canary(Component):
             construct_id,
             interpreter=(interpreter, INTERPRETER),
             schedule=(schedule, DURATION.or_none),
-            commands=(commands, TEXTS),
+            commands=(commands, KNOWN_TEXTS),
         )
         schedule = schedule or minutes(DEFAULT_INTERVAL_MINUTES)
         _check_schedule(scope, construct_id, schedule)
         check_commands(scope, construct_id, commands)
-        _check_known(scope, construct_id, commands)
         check_reach(interpreter, scope, construct_id)
         super().__init__(scope, construct_id)
         manager = SessionManager.of(scope)
@@ -92,16 +91,6 @@ class Canary(Component):
                 }
             ),
         )
-
-
-def _check_known(scope: Construct, construct_id: str, commands: Sequence[str]) -> None:
-    findings = Findings(scope, construct_id)
-    if any("#{Token[" in each for each in commands):
-        findings.add(
-            "commands must not be a list that only the deployment knows, since they are written "
-            "into the schedule's event; write a list of texts, each of which may hold a token"
-        )
-    findings.raise_if_any()
 
 
 def _check_schedule(scope: Construct, construct_id: str, schedule: Duration) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Annotations, CfnDeletionPolicy, CfnResource, Duration, RemovalPolicy, Stack
@@ -33,7 +32,7 @@ from ._kinds import (
 from ._late_checks import check_late
 from ._places import Component, child_of, node_of, path_of, remember, resource_of, stack_of
 from ._references import refer_weakly
-from ._stacks import facts_of, outermost_stack
+from ._stacks import facts_of
 from ._supplied_roles import SuppliedRoleCheck, required_statement
 from ._validation import (
     MAX_CERTIFICATES,
@@ -45,7 +44,7 @@ from ._validation import (
     check_removal_policy,
     check_session_timeout,
     check_tags,
-    is_token,
+    known_to_differ,
     tag_problems,
 )
 from .execution_role import ExecutionRole, NoExecutionRole
@@ -57,7 +56,7 @@ from .imports import (
     custom_arn,
 )
 from .interface import ICodeInterpreter
-from .naming import revised_name, stem_of
+from .naming import fixed_names_of, revised_name, stem_of
 from .network import NETWORK, NetworkAccess
 
 if TYPE_CHECKING:
@@ -166,7 +165,7 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         network = network or NetworkAccess.sandbox()
         findings = Findings(scope, construct_id)
         check_names(findings, code_interpreter_name, name_prefix, name_revision)
-        fixed_names = _fixed_names_of(stack_of(scope))
+        fixed_names = fixed_names_of(stack_of(scope))
         if code_interpreter_name in fixed_names:
             findings.add(
                 f"code_interpreter_name {code_interpreter_name!r} is that of "
@@ -379,7 +378,7 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
 
     def _check_account(self, role: iam.IRole) -> None:
         theirs, ours = role.env.account, self.account
-        if theirs != ours and not is_token(theirs) and not is_token(ours):
+        if known_to_differ(theirs, ours):
             raise ValueError(
                 f"{path_of(self)}: execution role {path_of(role)} is in account {theirs}, the "
                 f"interpreter in {ours}, and a role cannot be passed to another account; use a "
@@ -474,9 +473,9 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
                 "was made with, so they would be another interpreter's: pass name_prefix= or "
                 "code_interpreter_name=, and leave this one out there"
             )
-        if self._drain is not None and _is_retained(self._cfn_resource):
-            if _is_retained(resource_of(self._drain)):
-                return  # as with RemovalPolicies.of(stack).retain(), which keeps the role as well
+        drain = None if self._drain is None else resource_of(self._drain)
+        # RemovalPolicies.of(stack).retain() keeps the drain, and the role, as well.
+        if drain is not None and _is_retained(self._cfn_resource) and not _is_retained(drain):
             yield (
                 f"{path_of(self)}: a removal policy of its resource retains the interpreter, but "
                 "its drain would stop its sessions and its role would be deleted; pass "
@@ -486,15 +485,8 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
 
 _OWN_ROLE = "ServiceRole"
 
-# For each stack that is deployed, with those nested in it: which construct has which name.
-_FIXED_NAMES: MutableMapping[Stack, dict[str, str]] = WeakKeyDictionary()
 
-
-def _fixed_names_of(stack: Stack) -> dict[str, str]:
-    return _FIXED_NAMES.setdefault(outermost_stack(stack), {})
-
-
-def _is_retained(resource: IConstruct | None) -> bool:
+def _is_retained(resource: IConstruct) -> bool:
     return isinstance(resource, CfnResource) and resource.cfn_options.deletion_policy not in (
         None,
         CfnDeletionPolicy.DELETE,

@@ -10,7 +10,7 @@ from constructs import Construct
 from ._kinds import VPC, check_kinds, with_member
 from ._places import stack_of
 from ._stacks import facts_of
-from ._validation import Findings, is_token
+from ._validation import Findings, known_to_differ
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
@@ -52,7 +52,7 @@ class CredentialPerimeter(Construct):
         check_kinds(scope, construct_id, role=(role, _ROLE), vpc=(vpc, VPC))
         findings = Findings(scope, construct_id)
         theirs, ours = role.env.account, facts_of(stack_of(scope)).account
-        if theirs != ours and not is_token(theirs) and not is_token(ours):
+        if known_to_differ(theirs, ours):
             findings.add(
                 f"the role is in account {theirs}, this stack in {ours}, and a policy is attached "
                 "to roles of its own account only; define this in a stack of the role's account"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from ._kinds import GRANTEE, wrong_kinds
-from ._validation import is_token
+from ._validation import known_to_differ
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
@@ -171,7 +171,7 @@ class CodeInterpreterGrants:
             raise ValueError(f"{path}: {problem}")
         theirs = getattr(grantee.grant_principal, "principal_account", None)  # an import's is none
         ours = self._interpreter.account
-        if theirs is not None and theirs != ours and not is_token(theirs) and not is_token(ours):
+        if theirs is not None and known_to_differ(theirs, ours):
             raise ValueError(
                 f"{path}: the grantee is in account {theirs}, the interpreter in {ours}, and a "
                 "code interpreter takes no resource policy; give callers of other accounts a role "

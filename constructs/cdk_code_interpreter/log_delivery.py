@@ -17,12 +17,13 @@ from aws_cdk import Annotations, CfnTag, RemovalPolicy, Stack, Stage, Token
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from ._key_policies import logs_key_statement, use_key
 from ._kinds import BUCKET, FLAG, INTERPRETER, KEY, REMOVAL_POLICY, RETENTION, check_kinds
 from ._places import Component, path_of, stack_of
 from ._references import generation_in
 from ._series import name_in_every_generation
 from ._stacks import facts_of, incarnation_of, partition
-from ._validation import Findings, is_token
+from ._validation import Findings, is_token, known_to_differ
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
@@ -153,8 +154,6 @@ class LogDelivery(Component):
     def _prepare(self, facts: StackFacts, *, application_logs: bool) -> None:
         key = self._group_options["encryption_key"]
         if key is not None:
-            from ._key_policies import logs_key_statement, use_key
-
             use_key(self, key, logs_key_statement(self._stack))
         if self._bucket is not None:
             self._bucket_policy = _let_write(self, self._bucket, facts)
@@ -266,8 +265,6 @@ def _let_write(scope: Construct, bucket: s3.IBucket, facts: StackFacts) -> IDepe
         {"s3:x-amz-acl": "bucket-owner-full-control"},
     )
     if bucket.encryption_key is not None:
-        from ._key_policies import use_key
-
         encrypt = ["kms:Decrypt", "kms:GenerateDataKey*"]
         use_key(scope, bucket.encryption_key, _delivery_statement(facts, encrypt, ["*"], {}))
     result = bucket.add_to_resource_policy(statement)
@@ -318,7 +315,7 @@ def _check_interpreter(
         ("region", interpreter.region, facts.region),
         ("account", interpreter.account, facts.account),
     ):
-        if theirs != ours and not is_token(theirs) and not is_token(ours):
+        if known_to_differ(theirs, ours):
             findings.add(
                 f"the interpreter's {what} is {theirs}, this stack's is {ours}; logs are "
                 f"delivered by a stack of the interpreter's own {what}"

@@ -18,14 +18,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from aws_cdk import Stack
 from constructs import Construct
 
 from ._lazy_text import lazy_text
 from ._places import stack_of
-from ._stacks import facts_of
+from ._stacks import facts_of, outermost_stack
 
 _ID_DIGEST_LENGTH = 10
 _REVISION_DIGEST_LENGTH = 8
@@ -69,6 +71,14 @@ def stem_of(scope: Construct, construct_id: str, *, name_prefix: str | None) -> 
     path = [*facts.path_below(scope), construct_id]
     # The stack's name, not its id: one app may be deployed under several names.
     return f"{name_prefix or label_of(path)}_{id_digest(facts.deployed_name, path)}"
+
+
+def fixed_names_of(stack: Stack) -> dict[str, str]:
+    """Which construct has which fixed name, in all that is deployed together with a stack."""
+    return _FIXED_NAMES.setdefault(outermost_stack(stack), {})
+
+
+_FIXED_NAMES: MutableMapping[Stack, dict[str, str]] = WeakKeyDictionary()
 
 
 def revised_name(stem: str, properties: Callable[[], Mapping[str, Any]]) -> str:

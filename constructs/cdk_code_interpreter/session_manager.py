@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import aws_iam as iam
 
 from ._acknowledgements import acknowledge
+from ._key_policies import logs_key_statement, use_key
 from ._kinds import check_kinds, instance_of
 from ._lambda_code import lambda_code
 from ._lazy_text import lazy_text
@@ -18,7 +19,7 @@ from ._schedules import Schedules
 from ._series import name_in_every_generation
 from ._stacks import facts_of, outermost_stack
 from ._task_function import TaskFunction
-from ._validation import is_token
+from ._validation import known_to_differ
 from .session_settings import SessionManagerSettings
 
 if TYPE_CHECKING:
@@ -241,8 +242,6 @@ class SessionManager(Component):
 
     def _allow_logs(self, settings: SessionManagerSettings) -> None:
         """Let CloudWatch Logs use the key, which a log group does not see to by itself."""
-        from ._key_policies import logs_key_statement, use_key
-
         assert settings.encryption_key is not None
         use_key(self, settings.encryption_key, logs_key_statement(stack_of(self)))
 
@@ -254,8 +253,7 @@ def check_reach(interpreter: ICodeInterpreter, scope: Construct, construct_id: s
         ValueError: It is in another account.
     """
     account = facts_of(stack_of(scope)).account
-    accounts = {interpreter.account, account}
-    if len(accounts) > 1 and not any(is_token(each) for each in accounts):
+    if known_to_differ(interpreter.account, account):
         raise ValueError(
             f"{path_of(scope)}/{construct_id}: the interpreter is in account "
             f"{interpreter.account}, this stack in {account}; interpreters have no "

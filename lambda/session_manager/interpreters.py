@@ -1,4 +1,4 @@
-"""The interpreters of an account, and which of them are one interpreter's generations."""
+"""The interpreters of an account."""
 
 from __future__ import annotations
 

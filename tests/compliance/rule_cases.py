@@ -644,6 +644,20 @@ CASES = [
         "Policy",
         _set("Policy", *_STATEMENT, "Resource", to="**"),
     ),
+    *(
+        Case(
+            "PassRole",
+            f"of {what}",
+            "Agent",
+            _set("Agent", *_STATEMENT, to=_allow("iam:PassRole", {"Fn::Sub": f"arn:{arn}"})),
+            guard_sees_it=False,
+        )
+        for what, arn in (
+            ("all of the account", "${AWS::Partition}:iam::${AWS::AccountId}:*"),
+            ("every role of the account", "aws:iam::${AWS::AccountId}:role/*"),
+            ("the roles of the stack", "aws:iam::${AWS::AccountId}:role/${AWS::StackName}-*"),
+        )
+    ),
     Case("PassRole", "by a user", "Identity", _identity_that_passes("User")),
     Case("PassRole", "by a group", "Identity", _identity_that_passes("Group")),
     Case("PassRole", "by another role", "Identity", _identity_that_passes("Role")),
