@@ -6,33 +6,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._series import Operation
-    from .access_role import AccessRole
-    from .alarm_thresholds import AlarmThresholds, Threshold
-    from .alarms import CodeInterpreterAlarms
-    from .canary import Canary
     from .checks import CheckLevel, CodeInterpreterChecks
-    from .code_interpreter import CodeInterpreter
-    from .compliance import ComplianceProfile
-    from .credential_perimeter import CredentialPerimeter
-    from .dashboard import CodeInterpreterDashboard
-    from .execution_role import ExecutionRole, NoExecutionRole, TrustScope
+    from .compliance_profile import ComplianceProfile
     from .exports import ParameterStoreExport
-    from .governed import GovernedCodeInterpreter
-    from .grants import CodeInterpreterGrants
-    from .imports import SystemCodeInterpreter
+    from .governed_code_interpreter import GovernedCodeInterpreter
     from .interface import ICodeInterpreter
-    from .log_delivery import LogDelivery
-    from .metrics import CodeInterpreterMetrics
-    from .network import NetworkAccess
-    from .network_mode_rule import NetworkModeRule
-    from .private_network import PrivateNetwork
-    from .session_drain import OnDrainFailure, SessionDrain
-    from .session_janitor import SessionJanitor
-    from .session_manager import SessionManager
-    from .session_policy import Enforcement, SessionPolicy
-    from .session_settings import SessionManagerSettings
-    from .smoke_test import SmokeTest
+    from .interpreter.code_interpreter import CodeInterpreter
+    from .interpreter.imported import SystemCodeInterpreter
+    from .metrics.metrics import CodeInterpreterMetrics
+    from .metrics.series import Operation
+    from .network.network_access import NetworkAccess
+    from .network.network_mode_rule import NetworkModeRule
+    from .network.private_network import PrivateNetwork
+    from .observability.alarm_thresholds import AlarmThresholds, Threshold
+    from .observability.alarms import CodeInterpreterAlarms
+    from .observability.dashboard import CodeInterpreterDashboard
+    from .observability.log_delivery import LogDelivery
+    from .permissions.access_role import AccessRole
+    from .permissions.credential_perimeter import CredentialPerimeter
+    from .permissions.execution_role import ExecutionRole, NoExecutionRole, TrustScope
+    from .permissions.grants import CodeInterpreterGrants
+    from .sessions.canary import Canary
+    from .sessions.session_drain import OnDrainFailure, SessionDrain
+    from .sessions.session_janitor import SessionJanitor
+    from .sessions.session_manager import SessionManager
+    from .sessions.session_manager_settings import SessionManagerSettings
+    from .sessions.session_policy import Enforcement, SessionPolicy
+    from .sessions.smoke_test import SmokeTest
 
 __all__ = [
     "AccessRole",
@@ -72,39 +72,39 @@ __all__ = [
 
 # A name is imported when it is first used: what an app does not use costs it nothing.
 _MODULES = {
-    "AccessRole": "access_role",
-    "AlarmThresholds": "alarm_thresholds",
-    "Canary": "canary",
+    "AccessRole": "permissions.access_role",
+    "AlarmThresholds": "observability.alarm_thresholds",
+    "Canary": "sessions.canary",
     "CheckLevel": "checks",
-    "CodeInterpreter": "code_interpreter",
-    "CodeInterpreterAlarms": "alarms",
+    "CodeInterpreter": "interpreter.code_interpreter",
+    "CodeInterpreterAlarms": "observability.alarms",
     "CodeInterpreterChecks": "checks",
-    "CodeInterpreterDashboard": "dashboard",
-    "CodeInterpreterGrants": "grants",
-    "CodeInterpreterMetrics": "metrics",
-    "ComplianceProfile": "compliance",
-    "CredentialPerimeter": "credential_perimeter",
-    "Enforcement": "session_policy",
-    "ExecutionRole": "execution_role",
-    "GovernedCodeInterpreter": "governed",
+    "CodeInterpreterDashboard": "observability.dashboard",
+    "CodeInterpreterGrants": "permissions.grants",
+    "CodeInterpreterMetrics": "metrics.metrics",
+    "ComplianceProfile": "compliance_profile",
+    "CredentialPerimeter": "permissions.credential_perimeter",
+    "Enforcement": "sessions.session_policy",
+    "ExecutionRole": "permissions.execution_role",
+    "GovernedCodeInterpreter": "governed_code_interpreter",
     "ICodeInterpreter": "interface",
-    "LogDelivery": "log_delivery",
-    "NetworkAccess": "network",
-    "NetworkModeRule": "network_mode_rule",
-    "NoExecutionRole": "execution_role",
-    "OnDrainFailure": "session_drain",
-    "Operation": "_series",
+    "LogDelivery": "observability.log_delivery",
+    "NetworkAccess": "network.network_access",
+    "NetworkModeRule": "network.network_mode_rule",
+    "NoExecutionRole": "permissions.execution_role",
+    "OnDrainFailure": "sessions.session_drain",
+    "Operation": "metrics.series",
     "ParameterStoreExport": "exports",
-    "PrivateNetwork": "private_network",
-    "SessionDrain": "session_drain",
-    "SessionJanitor": "session_janitor",
-    "SessionManager": "session_manager",
-    "SessionManagerSettings": "session_settings",
-    "SessionPolicy": "session_policy",
-    "SmokeTest": "smoke_test",
-    "SystemCodeInterpreter": "imports",
-    "Threshold": "alarm_thresholds",
-    "TrustScope": "execution_role",
+    "PrivateNetwork": "network.private_network",
+    "SessionDrain": "sessions.session_drain",
+    "SessionJanitor": "sessions.session_janitor",
+    "SessionManager": "sessions.session_manager",
+    "SessionManagerSettings": "sessions.session_manager_settings",
+    "SessionPolicy": "sessions.session_policy",
+    "SmokeTest": "sessions.smoke_test",
+    "SystemCodeInterpreter": "interpreter.imported",
+    "Threshold": "observability.alarm_thresholds",
+    "TrustScope": "permissions.execution_role",
 }
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from constructs import Construct
 
-from ._kinds import INTERPRETER, TEXT, check_kinds
-from ._places import Component, stack_of
-from ._references import generation_in
-from ._stacks import facts_of as stack_facts_of
-from ._validation import Findings, is_token
+from ._arguments.limits import Findings, is_token
+from ._arguments.types import INTERPRETER, TEXT, check_kinds
+from ._cdk.construct_tree import Component, stack_of
+from ._cdk.stacks import facts_of as stack_facts_of
+from ._replacements import generation_in
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam

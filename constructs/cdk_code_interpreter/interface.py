@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from constructs import Construct, Node
 
     from .exports import ParameterStoreExport
-    from .grants import CodeInterpreterGrants
-    from .metrics import CodeInterpreterMetrics
+    from .metrics.metrics import CodeInterpreterMetrics
+    from .permissions.grants import CodeInterpreterGrants
 
 
 class ICodeInterpreter(ABC):
@@ -119,14 +119,14 @@ class ICodeInterpreter(ABC):
     @property
     def grants(self) -> CodeInterpreterGrants:
         """Permissions for callers and operators of this interpreter."""
-        from .grants import CodeInterpreterGrants
+        from .permissions.grants import CodeInterpreterGrants
 
         return CodeInterpreterGrants(self)
 
     @property
     def metrics(self) -> CodeInterpreterMetrics:
         """CloudWatch metrics of this interpreter."""
-        from .metrics import CodeInterpreterMetrics
+        from .metrics.metrics import CodeInterpreterMetrics
 
         return CodeInterpreterMetrics(self)
 

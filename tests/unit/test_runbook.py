@@ -9,10 +9,10 @@ from pathlib import Path
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
-from cdk_code_interpreter.alarms import AlarmThresholds, CodeInterpreterAlarms
-from cdk_code_interpreter.canary import Canary
-from cdk_code_interpreter.code_interpreter import CodeInterpreter
-from cdk_code_interpreter.session_janitor import SessionJanitor
+from cdk_code_interpreter.interpreter.code_interpreter import CodeInterpreter
+from cdk_code_interpreter.observability.alarms import AlarmThresholds, CodeInterpreterAlarms
+from cdk_code_interpreter.sessions.canary import Canary
+from cdk_code_interpreter.sessions.session_janitor import SessionJanitor
 
 
 def anchors_of(document: Path) -> set[str]:

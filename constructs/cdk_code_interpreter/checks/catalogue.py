@@ -72,4 +72,4 @@ def guard_rules() -> Path:
     For pipelines without the CDK, and for templates in YAML. What a rule sees less in Guard is
     its `guard_limit`.
     """
-    return Path(__file__).resolve().parents[1] / "guard" / "code_interpreter.guard"
+    return Path(__file__).resolve().parent / "guard" / "code_interpreter.guard"

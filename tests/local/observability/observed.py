@@ -16,12 +16,12 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 
 from agentcore_local import LocalAws
-from cdk_code_interpreter.alarms import AlarmThresholds, CodeInterpreterAlarms
-from cdk_code_interpreter.canary import Canary
-from cdk_code_interpreter.code_interpreter import CodeInterpreter
-from cdk_code_interpreter.dashboard import CodeInterpreterDashboard
-from cdk_code_interpreter.log_delivery import LogDelivery
-from cdk_code_interpreter.session_janitor import SessionJanitor
+from cdk_code_interpreter.interpreter.code_interpreter import CodeInterpreter
+from cdk_code_interpreter.observability.alarms import AlarmThresholds, CodeInterpreterAlarms
+from cdk_code_interpreter.observability.dashboard import CodeInterpreterDashboard
+from cdk_code_interpreter.observability.log_delivery import LogDelivery
+from cdk_code_interpreter.sessions.canary import Canary
+from cdk_code_interpreter.sessions.session_janitor import SessionJanitor
 
 # A session is over age as soon as the clock has moved on: tests move it by minutes.
 _AGE, _NO_AGE = '\\"max_age_seconds\\": 3600', '\\"max_age_seconds\\": 0.001'

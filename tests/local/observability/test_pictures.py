@@ -19,8 +19,8 @@ from agentcore_local import LocalAws
 from agentcore_local.picture import draw_dashboard, drawing
 from agentcore_local.picture.contents import read_dashboard
 from agentcore_local.picture.graphs import queries_of
-from cdk_code_interpreter.code_interpreter import CodeInterpreter
-from cdk_code_interpreter.dashboard import CodeInterpreterDashboard
+from cdk_code_interpreter.interpreter.code_interpreter import CodeInterpreter
+from cdk_code_interpreter.observability.dashboard import CodeInterpreterDashboard
 
 ARN = (
     "arn:aws:bedrock-agentcore:us-east-1:111122223333:"

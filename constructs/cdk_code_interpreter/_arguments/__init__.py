@@ -1,0 +1,1 @@
+"""Checks of arguments: their types, and the service's limits."""

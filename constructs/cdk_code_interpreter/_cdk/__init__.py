@@ -1,0 +1,1 @@
+"""Helpers around the CDK itself, which know nothing of code interpreters."""

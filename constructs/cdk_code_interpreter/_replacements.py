@@ -1,0 +1,53 @@
+"""References to an interpreter from other stacks.
+
+A strong reference is an export, and CloudFormation refuses to change an export while it is used:
+the interpreter could not be replaced. So references to what changes with it are weak. A weak one
+reads the same before and after a replacement, so whatever has one also has something that changes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import ReferenceStrength, Stack
+
+from ._cdk.stacks import facts_of, outermost_nested_stack_resource
+
+if TYPE_CHECKING:
+    from aws_cdk import CfnResource
+
+    from .interface import ICodeInterpreter
+
+
+def refer_weakly(resource: CfnResource, stack: Stack) -> None:
+    """Let other stacks read this resource's attributes without holding them fast.
+
+    Args:
+        resource: The resource whose attributes change when the interpreter is replaced.
+        stack: Its stack.
+    """
+    resource.apply_cross_stack_reference_strength(ReferenceStrength.WEAK)
+    if facts_of(stack).nest:
+        # What leaves a nested stack is an output of it, and so a reference to that stack's own
+        # resource. `BOTH` keeps the exports that others may already import, and frees ours.
+        nested = outermost_nested_stack_resource(stack)
+        nested.apply_cross_stack_reference_strength(ReferenceStrength.BOTH)
+
+
+def generation_in(stack: Stack, interpreter: ICodeInterpreter) -> str | None:
+    """What a resource must say for CloudFormation to see that the interpreter was replaced.
+
+    Args:
+        stack: The resource's stack.
+        interpreter: The interpreter that the resource refers to.
+
+    Returns:
+        The interpreter's name, which is another one in each generation. `None` where nothing is
+        needed: in the interpreter's own stack CloudFormation follows the reference.
+    """
+    return None if interpreter.stack is stack else interpreter.code_interpreter_name
+
+
+def weakly(reference: str) -> str:
+    """A reference to another stack's resource that does not keep it from being changed."""
+    return str(Stack.consume_reference(reference, ReferenceStrength.WEAK))

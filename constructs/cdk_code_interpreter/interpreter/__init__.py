@@ -1,0 +1,1 @@
+"""The code interpreter: defined here, imported, or the system's own."""

@@ -1,0 +1,1 @@
+"""CloudWatch metrics of a code interpreter."""

@@ -1,0 +1,1 @@
+"""What code in a session can reach."""

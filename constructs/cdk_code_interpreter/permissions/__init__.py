@@ -1,0 +1,1 @@
+"""Roles, trust and grants."""

@@ -1,0 +1,1 @@
+"""Session lifecycle: policy, drain, janitor, canary, smoke test, and their functions."""
