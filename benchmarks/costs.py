@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .figures import Figure, counted
-from .templates import synthesised
+from .templates import synthesized
 
 HOURS = 730
 MINUTES = HOURS * 60
@@ -41,7 +41,7 @@ def costs() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as name:
         for kind in ("bare", "governed", "strict"):
             one, two = (
-                sum(_prices(synthesised("governed", count, Path(name), kind)).values())
+                sum(_prices(synthesized("governed", count, Path(name), kind)).values())
                 for count in (1, 2)
             )
             yield counted(f"monthly cost of a stack with one interpreter, {kind}", one, "$")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentcore_local.service.account import AccountRegion
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 from agentcore_local.service.faults import Faults
 from agentcore_local.service.interpreters import Interpreter
 from agentcore_local.service.sessions import Session
@@ -55,7 +55,7 @@ def _account(ended: int) -> tuple[AccountRegion, Interpreter, Session]:
         "111122223333",
         "us-east-1",
         backend=backend,
-        behaviour=ServiceBehaviour(),
+        behavior=ServiceBehavior(),
         faults=Faults(backend.now),
         record_seconds=30 * 24 * 3600,
         on_session_end=lambda _state, _session: None,

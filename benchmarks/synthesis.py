@@ -17,7 +17,7 @@ from typing import Any
 
 from .figures import Figure, counted, measured, ratio
 from .processes import in_turns, seconds
-from .templates import synthesised
+from .templates import synthesized
 
 APPS = Path(__file__).with_name("apps")
 COUNTS = (10, 50)
@@ -120,7 +120,7 @@ def further_interpreters() -> Iterator[Figure]:
 
 def _further_resources(name: str, folder: Path) -> dict[str, Any]:
     """The resources that a second interpreter adds."""
-    one, two = (synthesised(name, count, folder)["Resources"] for count in (1, 2))
+    one, two = (synthesized(name, count, folder)["Resources"] for count in (1, 2))
     # The policies that all interpreters share have other names with each of them.
     renamed = {body["Type"] for key, body in one.items() if key not in two}
     return {

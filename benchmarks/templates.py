@@ -23,7 +23,7 @@ _REFERENCE = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[^}]*)?\}")
 Template = Mapping[str, Any]
 
 
-def synthesised(name: str, count: int, folder: Path, *rest: str) -> Template:
+def synthesized(name: str, count: int, folder: Path, *rest: str) -> Template:
     """The template of one of the apps."""
     outdir = folder / f"{name}-{count}-{'-'.join(rest)}"
     command = [sys.executable, APPS / f"{name}.py", str(count), outdir, *rest]
@@ -36,14 +36,14 @@ def templates() -> Iterator[Figure]:
     """Sizes of stacks with one and with more interpreters."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        plain = synthesised("plain", 1, folder)
+        plain = synthesized("plain", 1, folder)
         yield counted("resources of the plain L2", len(plain["Resources"]), "")
         for kind, per_interpreter, shared in (
             ("bare", None, None),
             ("governed", 18, 40),
             ("strict", None, None),
         ):
-            one, two = (synthesised("governed", count, folder, kind) for count in (1, 2))
+            one, two = (synthesized("governed", count, folder, kind) for count in (1, 2))
             yield from _sizes(kind, one, two, per_interpreter, shared)
 
 

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "complian
 import governed_apps
 import judges
 
-Judgement = tuple[Sequence[judges.Finding], Sequence[judges.Finding]]
+Judgment = tuple[Sequence[judges.Finding], Sequence[judges.Finding]]
 
 
 def main() -> int:
@@ -35,29 +35,29 @@ def main() -> int:
     apps = [*governed_apps.STRICT, governed_apps.lean]
     with tempfile.TemporaryDirectory() as folder:
         guard = judges.CfnGuard(Path(folder))
-        judgements = {
+        judgments = {
             define: dict(judge(define, Path(folder) / define.__name__, guard, binary))
             for define in apps
         }
     console = Console(width=150)
     table = Table("tool", *(define.__name__.replace("_", " ") for define in apps))
     table.title = "Findings: open / acknowledged or documented as false"
-    for tool in judgements[governed_apps.lean]:
-        counts = (judgements[define][tool] for define in apps)
+    for tool in judgments[governed_apps.lean]:
+        counts = (judgments[define][tool] for define in apps)
         table.add_row(tool, *(f"{len(found)} / {len(explained)}" for found, explained in counts))
     console.print(table)
-    for define, by_tool in judgements.items():
+    for define, by_tool in judgments.items():
         for tool, (found, _) in by_tool.items():
             if found:
                 console.print(f"{define.__name__}, {tool}: {listed(found)}")
     return int(
-        any(found for define in governed_apps.STRICT for found, _ in judgements[define].values())
+        any(found for define in governed_apps.STRICT for found, _ in judgments[define].values())
     )
 
 
 def judge(
     define: Callable[[App], None], folder: Path, guard: judges.CfnGuard, binary: Path | None
-) -> Iterator[tuple[str, Judgement]]:
+) -> Iterator[tuple[str, Judgment]]:
     """What each tool finds in one app: what is open, and what is explained."""
     judges.synthesize(define, folder, validate=True)
     templates = judges.templates_of(folder)

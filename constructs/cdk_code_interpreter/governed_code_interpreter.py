@@ -273,7 +273,7 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
 
     @property
     def code_interpreter_name(self) -> str | None:
-        """The name, known when the app is synthesised."""
+        """The name, known when the app is synthesized."""
         return self.interpreter.code_interpreter_name
 
     @property

@@ -14,7 +14,7 @@ CALL_ERRORS = (ClientError, BotoCoreError, HTTPError, ParserError)
 
 
 class Failure(enum.Enum):
-    """Kinds of failure that call for different behaviour."""
+    """Kinds of failure that call for different behavior."""
 
     GONE = "the resource does not exist"
     THROTTLED = "the account's quota of requests is used up"

@@ -81,7 +81,7 @@ def accept_alarms(
     check: Callable[[Mapping[str, Any]], None],
     request_of: Callable[[str, Mapping[str, Any]], dict[str, Any]],
 ) -> None:
-    """Take alarms on metric maths too, from requests and from templates.
+    """Take alarms on metric math too, from requests and from templates.
 
     Args:
         check: Raises ValueError for an alarm that CloudWatch would refuse.
@@ -110,7 +110,7 @@ def accept_alarms(
         request = {**request_of("PutMetricAlarm", properties), "AlarmName": name}
         check(request)
         # MiniStack's own reader knows single metrics only.
-        stand_in = {"MetricName": "metric maths", "Namespace": "metric maths"}
+        stand_in = {"MetricName": "metric math", "Namespace": "metric math"}
         single = {key: value for key, value in properties.items() if key != "Metrics"}
         alarm: Alarm = record(name, {**stand_in, **single} if request.get("Metrics") else single)
         _keep_metrics(alarm, request)

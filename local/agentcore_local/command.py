@@ -101,7 +101,7 @@ def _add_up(commands: Any) -> None:
         help="change a limit of the service; may be given several times",
     )
     up.add_argument(
-        "--behaviour",
+        "--behavior",
         action="append",
         default=[],
         metavar="NAME=VALUE",
@@ -162,7 +162,7 @@ def _up(options: argparse.Namespace) -> None:
         region=options.region,
         enforce_iam=not options.no_iam,
         limits=_values(options.limit),
-        behaviour=_values(options.behaviour),
+        behavior=_values(options.behavior),
         log_level=options.log_level,
     )
     running = _running(settings.data_folder)

@@ -57,7 +57,7 @@ def collect_evidence(assembly: Path) -> dict[str, Any]:
         ],
         "stacks": [
             _evidence_of(assembly, stack, _rules(assembly, stack, templates, findings, report))
-            | {"acknowledgements": _acknowledgements(stack, report)}
+            | {"acknowledgments": _acknowledgments(stack, report)}
             for stack in stacks
         ],
     }
@@ -259,8 +259,8 @@ def _acknowledged_hits(report: list[dict[str, Any]]) -> dict[tuple[str, str, str
     return hits
 
 
-def _acknowledgements(stack: _Stack, report: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every acknowledgement of a stack, with what it suppressed as far as reports say."""
+def _acknowledgments(stack: _Stack, report: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every acknowledgment of a stack, with what it suppressed as far as reports say."""
     suppressed: dict[tuple[str, str], set[str]] = {}
     for pack in report:
         for violation in pack.get("suppressedViolations") or []:

@@ -40,17 +40,17 @@ class Gateway:
         cloudformation.install()
         self._clock = Clock()
         cloudformation.follow(self._clock.now)
-        behaviour = settings.service_behaviour
+        behavior = settings.service_behavior
         backend = MiniStackBackend(
             endpoint_url=f"http://{settings.host}:{port}",
             clock=self._clock,
-            trust_needs_conditions=behaviour.unconditioned_trust_fails,
+            trust_needs_conditions=behavior.unconditioned_trust_fails,
         )
         self._service = CodeInterpreterService(
             backend,
             data_folder=settings.data_folder / "sessions",
             limits=settings.service_limits,
-            behaviour=behaviour,
+            behavior=behavior,
         )
         _ministack_function_logs.install()
         # Before others, which guard what it lets functions log, and schedules and rules invoke.

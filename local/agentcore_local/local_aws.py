@@ -41,7 +41,7 @@ class LocalAws:
             when it is not given.
         limits: the service's limits that differ from AWS's, by name, such as
             `{"active_sessions": 5}`.
-        behaviour: answers to what AWS does not document, by name, such as
+        behavior: answers to what AWS does not document, by name, such as
             `{"delete_with_ready_sessions_conflicts": False}`.
         log_level: how much the server's log says; the log is `server.log` in the data folder.
 
@@ -59,7 +59,7 @@ class LocalAws:
         port: int = 0,
         data_folder: Path | None = None,
         limits: Mapping[str, Any] | None = None,
-        behaviour: Mapping[str, Any] | None = None,
+        behavior: Mapping[str, Any] | None = None,
         log_level: str = "WARNING",
     ) -> None:
         self._temporary_folder = data_folder is None
@@ -71,7 +71,7 @@ class LocalAws:
             region=region,
             enforce_iam=enforce_iam,
             limits=limits or {},
-            behaviour=behaviour or {},
+            behavior=behavior or {},
             log_level=log_level,
         )
         self._process: subprocess.Popen[str] | None = None
@@ -212,7 +212,7 @@ class LocalAws:
         Args:
             *arguments: such as `"deploy", "--require-approval", "never"`.
             cwd: the folder to run it in; the present one when it is not given.
-            app: the command that synthesises the app; the one in the folder's `cdk.json` when it
+            app: the command that synthesizes the app; the one in the folder's `cdk.json` when it
                 is not given.
             context: the app's context, over that of `cdk.json`.
             check: whether a non-zero exit is an error.

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from agentcore_local.service.behaviour import ServiceBehaviour, UsageResource
+from agentcore_local.service.behavior import ServiceBehavior, UsageResource
 from agentcore_local.service.limits import DOCUMENTED_RATES, Limits
 
 # The account of AWS's own examples: nobody mistakes it for a real one.
@@ -38,7 +38,7 @@ class Settings:
         region: the region of requests that name none.
         enforce_iam: whether IAM policies decide each call, as on AWS.
         limits: the service's limits that differ from AWS's, by name.
-        behaviour: answers to what AWS does not document, by name.
+        behavior: answers to what AWS does not document, by name.
         log_level: how much the server's log says.
 
     Raises:
@@ -52,7 +52,7 @@ class Settings:
     region: str = DEFAULT_REGION
     enforce_iam: bool = True
     limits: Mapping[str, Any] = field(default_factory=dict)
-    behaviour: Mapping[str, Any] = field(default_factory=dict)
+    behavior: Mapping[str, Any] = field(default_factory=dict)
     log_level: str = "WARNING"
 
     def __post_init__(self) -> None:
@@ -66,9 +66,9 @@ class Settings:
                 _region_problem(self.region),
                 _log_level_problem(self.log_level),
                 _names_problem("limit", self.limits, Limits),
-                _names_problem("behaviour", self.behaviour, ServiceBehaviour),
+                _names_problem("behavior", self.behavior, ServiceBehavior),
                 *_limit_problems(self.limits),
-                *_behaviour_problems(self.behaviour),
+                *_behavior_problems(self.behavior),
             )
             if problem
         ]
@@ -92,12 +92,12 @@ class Settings:
         return Limits(**given)
 
     @property
-    def service_behaviour(self) -> ServiceBehaviour:
+    def service_behavior(self) -> ServiceBehavior:
         """How the service answers where AWS's documentation says nothing."""
-        given = dict(self.behaviour)
+        given = dict(self.behavior)
         if "usage_resource" in given:
             given["usage_resource"] = UsageResource(given["usage_resource"])
-        return ServiceBehaviour(**given)
+        return ServiceBehavior(**given)
 
     def as_json(self) -> dict[str, Any]:
         """These settings as plain JSON values."""
@@ -136,7 +136,7 @@ def _account_problem(account: str) -> str | None:
 
 
 def _names_problem(
-    kind: str, given: Mapping[str, Any], described_by: type[Limits] | type[ServiceBehaviour]
+    kind: str, given: Mapping[str, Any], described_by: type[Limits] | type[ServiceBehavior]
 ) -> str | None:
     known = [described.name for described in fields(described_by)]
     unknown = sorted(set(given) - set(known))
@@ -158,18 +158,18 @@ def _limit_problems(given: Mapping[str, Any]) -> Iterator[str]:
             yield f"the limit {name} must be a number from 0 on, got {value!r}"
 
 
-def _behaviour_problems(given: Mapping[str, Any]) -> Iterator[str]:
-    defaults = ServiceBehaviour()
+def _behavior_problems(given: Mapping[str, Any]) -> Iterator[str]:
+    defaults = ServiceBehavior()
     for name, value in given.items():
         default = getattr(defaults, name, None)
         if isinstance(default, bool) and not isinstance(value, bool):
-            yield f"the behaviour {name} must be true or false, got {value!r}"
+            yield f"the behavior {name} must be true or false, got {value!r}"
         elif isinstance(default, float) and not (_is_number(value) and value >= 0):
-            yield f"the behaviour {name} must be a number of seconds from 0 on, got {value!r}"
+            yield f"the behavior {name} must be a number of seconds from 0 on, got {value!r}"
         elif isinstance(default, UsageResource) and value not in [
             each.value for each in UsageResource
         ]:
-            yield f"the behaviour {name} must be id or arn, got {value!r}"
+            yield f"the behavior {name} must be id or arn, got {value!r}"
 
 
 def _is_number(value: object) -> bool:

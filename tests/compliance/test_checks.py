@@ -329,7 +329,7 @@ Resources:
 
 
 @pytest.mark.parametrize("place", ["Stack", "Stack/Sandbox", "Outer/Inner/Sandbox"])
-def test_an_acknowledgement_is_recorded_with_its_reason(
+def test_an_acknowledgment_is_recorded_with_its_reason(
     place: str, new_app: App, report_of: Synthesize
 ) -> None:
     stack: Stack = Stack(new_app, place.split("/")[0])

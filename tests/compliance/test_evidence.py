@@ -80,15 +80,15 @@ def test_the_drain_and_the_schedule_are_what_meets_their_rules(
     assert types("Janitor") == {"AWS::Scheduler::Schedule"}
 
 
-def test_every_acknowledgement_is_there_with_what_it_suppresses(strict: dict[str, Any]) -> None:
+def test_every_acknowledgment_is_there_with_what_it_suppresses(strict: dict[str, Any]) -> None:
     (stack,) = strict["stacks"]
-    acknowledgements = [
+    acknowledgments = [
         each
-        for each in stack["acknowledgements"]
+        for each in stack["acknowledgments"]
         if not each["id"].startswith("CloudFormation-Validate::")
     ]
-    assert len(acknowledgements) > 5
-    assert all(each["reason"] and each["suppresses"] for each in acknowledgements)
+    assert len(acknowledgments) > 5
+    assert all(each["reason"] and each["suppresses"] for each in acknowledgments)
 
 
 def test_what_is_not_met_is_said_with_the_place(assembly_of: AssemblyOf) -> None:
@@ -119,11 +119,11 @@ def test_an_acknowledged_finding_has_its_reason(tmp_path: Path) -> None:
 
     def acknowledged(app: App) -> None:
         sandbox = GovernedCodeInterpreter(Stack(app, "Stack"), "Sandbox")
-        acknowledgement = Acknowledgment(
+        acknowledgment = Acknowledgment(
             id="CodeInterpreter::CodeInterpreter-SandboxNetwork",
             reason="The role may use no bucket at all.",
         )
-        Validations.of(sandbox).acknowledge(acknowledgement)
+        Validations.of(sandbox).acknowledge(acknowledgment)
 
     evidence = collect_evidence(synthesize(acknowledged, tmp_path))
     rule = rules_of(evidence)["SandboxNetwork"]

@@ -59,9 +59,7 @@ def test_what_is_beside_it_is_judged_by_itself(assembly_of: AssemblyOf) -> None:
 
 
 @pytest.mark.parametrize("define", [*apps.STRICT, apps.beside_an_l2, apps.lean])
-def test_every_acknowledgement_is_used_and_reasoned(
-    define: Define, assembly_of: AssemblyOf
-) -> None:
+def test_every_acknowledgment_is_used_and_reasoned(define: Define, assembly_of: AssemblyOf) -> None:
     folder = assembly_of(define)
     declared = {
         (rule_id, path.strip("/"))

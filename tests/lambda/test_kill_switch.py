@@ -34,34 +34,34 @@ def metrics(log_lines):
     return published
 
 
-def test_it_stops_a_hundred_sessions_and_none_of_the_neighbours(
+def test_it_stops_a_hundred_sessions_and_none_of_the_neighbors(
     new_interpreter, stop_all, monkeypatch, metrics
 ):
     monkeypatch.setenv("REQUESTS_PER_SECOND", "500")
-    mine, neighbour = new_interpreter("Mine"), new_interpreter("Neighbour")
+    mine, neighbor = new_interpreter("Mine"), new_interpreter("Neighbor")
     mine.start(100)
-    neighbour.start(3)
+    neighbor.start(3)
     assert stop_all(mine, name="Mine") == {
         "interpreter_id": mine.id,
         "interpreters": [mine.id],
         "stopped": 100,
         "left": 0,
     }
-    assert (mine.ready(), len(neighbour.ready())) == (set(), 3)
+    assert (mine.ready(), len(neighbor.ready())) == (set(), 3)
     assert metrics() == {"SessionsStopped": 100, "StopFailures": 0}
 
 
 def test_it_stops_the_sessions_of_every_generation(new_interpreter, stop_all):
     named = new_interpreter(f"{GENERATIONS}_11111111")
     others = [new_interpreter(f"{GENERATIONS}_{revision}") for revision in ("00000000", "22222222")]
-    neighbour = new_interpreter("Sandbox_9999999999_00000000")
-    for each in (named, *others, neighbour):
+    neighbor = new_interpreter("Sandbox_9999999999_00000000")
+    for each in (named, *others, neighbor):
         each.start(2)
     result = stop_all(named)
     assert result["stopped"] == 6
     assert set(result["interpreters"]) == {each.id for each in (named, *others)}
     assert [each.ready() for each in (named, *others)] == [set()] * 3
-    assert len(neighbour.ready()) == 2
+    assert len(neighbor.ready()) == 2
 
 
 def test_the_present_generation_is_found_where_the_named_one_is_gone(new_interpreter, stop_all):

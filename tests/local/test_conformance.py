@@ -16,7 +16,7 @@ from agentcore_local.conformance.laboratory import Laboratory
 from agentcore_local.conformance.questions import Answer, Question
 from agentcore_local.conformance.run import QUESTIONS, chosen, new_prefix, run
 from agentcore_local.conformance.targets import AccountTarget, LocalTarget
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 
 ONE_WAY = {
     "arn_as_identifier": False,
@@ -62,30 +62,30 @@ def question_that(ask) -> Question:
     return Question(id="probe", text="What happens?", matters="It is a test.", ask=ask)
 
 
-@pytest.mark.parametrize("behaviour", [ONE_WAY, OTHER_WAY], ids=["one way", "the other way"])
-def test_the_report_tells_the_truth_whichever_way_the_service_behaves(behaviour, tmp_path):
-    with LocalAws(behaviour=behaviour) as aws:
+@pytest.mark.parametrize("behavior", [ONE_WAY, OTHER_WAY], ids=["one way", "the other way"])
+def test_the_report_tells_the_truth_whichever_way_the_service_behaves(behavior, tmp_path):
+    with LocalAws(behavior=behavior) as aws:
         prefix = new_prefix()
         report = run(LocalTarget(aws), prefix=prefix, deployment=False)
         started = len(aws.admin("GET", "sessions")["sessions"])
 
         assert [finding.problem for finding in report.findings if finding.problem] == []
-        assert report.behaviour() == behaviour
+        assert report.behavior() == behavior
         assert report.passed
         assert left_of(aws, prefix) == []
 
     assert started <= estimate(QUESTIONS, deployment_sessions=0).sessions
     data, text = report.write(tmp_path)
-    assert json.loads(data.read_text())["behaviour"] == behaviour
+    assert json.loads(data.read_text())["behavior"] == behavior
     assert all(question.text in text.read_text() for question in QUESTIONS)
 
 
 def test_every_switch_of_the_local_aws_has_a_question_or_a_reason():
-    switches = set(asdict(ServiceBehaviour()))
+    switches = set(asdict(ServiceBehavior()))
     # How long a state lasts is measured by nobody: it differs from call to call.
     durations = {"create_seconds", "delete_seconds", "network_interfaces_outlive_seconds"}
 
-    assert switches - durations == {each.behaviour for each in QUESTIONS if each.behaviour}
+    assert switches - durations == {each.behavior for each in QUESTIONS if each.behavior}
 
 
 @pytest.mark.timeout(600)
@@ -157,15 +157,15 @@ def test_what_cannot_be_removed_is_named_and_can_be_removed_later(local_aws):
 
 
 def test_only_what_begins_with_the_prefix_is_removed(local_aws):
-    prefix, neighbour = new_prefix(), new_prefix()
+    prefix, neighbor = new_prefix(), new_prefix()
     target = LocalTarget(local_aws)
-    everything(Laboratory(target, neighbour))
-    before = left_of(local_aws, neighbour)
+    everything(Laboratory(target, neighbor))
+    before = left_of(local_aws, neighbor)
 
     clean_up(target, prefix)
 
-    assert left_of(local_aws, neighbour) == before
-    assert clean_up(target, neighbour) == []
+    assert left_of(local_aws, neighbor) == before
+    assert clean_up(target, neighbor) == []
 
 
 @pytest.fixture
@@ -209,8 +209,8 @@ def test_an_account_is_asked_through_its_profile(local_aws, profile, tmp_path, c
         (["--profile", "someone"], "--yes-use-my-account"),
         (["--yes-use-my-account"], "needs --profile"),
         (
-            ["--profile", "someone", "--yes-use-my-account", "--behaviour", "x=1"],
-            "--behaviour is for a local AWS",
+            ["--profile", "someone", "--yes-use-my-account", "--behavior", "x=1"],
+            "--behavior is for a local AWS",
         ),
         (["--profile", "nobody", "--yes-use-my-account"], "'nobody' cannot be used"),
         (["--only", "nothing"], "no question nothing"),

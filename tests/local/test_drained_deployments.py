@@ -35,14 +35,14 @@ class Deployed:
     assembly: Path
 
     def cdk(self, *arguments: str, check: bool = True) -> str:
-        """Run the CLI on what was synthesised."""
+        """Run the CLI on what was synthesized."""
         finished = self.aws.cdk(
             *arguments, cwd=self.assembly.parent, app=str(self.assembly), check=check
         )
         return finished.stdout + finished.stderr
 
     def deploy(self, *stacks: str, check: bool = True, **context: str) -> None:
-        """Synthesise with some context and deploy."""
+        """Synthesize with some context and deploy."""
         self.aws.cdk(
             "deploy",
             *stacks,

@@ -19,7 +19,7 @@ AT_ONCE = {"create_seconds": 0, "delete_seconds": 0}
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
-    with LocalAws(behaviour=AT_ONCE) as started:
+    with LocalAws(behavior=AT_ONCE) as started:
         yield started
 
 
@@ -98,7 +98,7 @@ def test_whether_conditions_are_needed_can_be_switched() -> None:
             {"Effect": "Allow", "Principal": {"Service": SERVICE}, "Action": "sts:AssumeRole"}
         ],
     }
-    with LocalAws(behaviour={**AT_ONCE, "unconditioned_trust_fails": False}) as aws:
+    with LocalAws(behavior={**AT_ONCE, "unconditioned_trust_fails": False}) as aws:
         role = aws.client("iam").create_role(
             RoleName="open", AssumeRolePolicyDocument=json.dumps(document)
         )

@@ -233,7 +233,7 @@ def test_the_deployed_janitor_enforces_its_policy_and_stops_all_on_command_and_a
 ) -> None:
     outputs = stack.deploy(kinds="own,second", janitor="yes")
     stack.start(outputs["own"], 8)
-    neighbours = stack.start(outputs["second"], 8)
+    neighbors = stack.start(outputs["second"], 8)
 
     tick(aws, outputs["own"])
 
@@ -245,13 +245,13 @@ def test_the_deployed_janitor_enforces_its_policy_and_stops_all_on_command_and_a
 
     assert json.loads(printed[: printed.index("}") + 1])["stopped"] == 100
     assert ready(outputs["own"]) == set()
-    assert ready(outputs["second"]) == neighbours
+    assert ready(outputs["second"]) == neighbors
 
     stack.start(outputs["own"], 3)
     raise_alarm(aws, outputs["alarm"])
 
     until(lambda: ready(outputs["own"]) == set())
-    assert ready(outputs["second"]) == neighbours
+    assert ready(outputs["second"]) == neighbors
 
     stack.start(outputs["own"], 2)
     aws.admin("POST", "clock", {"advance_seconds": 4 * 3600})
@@ -260,7 +260,7 @@ def test_the_deployed_janitor_enforces_its_policy_and_stops_all_on_command_and_a
     tick(aws, outputs["own"])
 
     assert ready(outputs["own"]) == young
-    assert ready(outputs["second"]) == neighbours
+    assert ready(outputs["second"]) == neighbors
     stack.destroy()
 
 

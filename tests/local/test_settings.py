@@ -40,9 +40,9 @@ def test_every_wrong_option_is_named_at_once(tmp_path: Path) -> None:
         ({"limits": {"invoke_seconds": float("inf")}}, "limit invoke_seconds .*, got inf"),
         ({"limits": {"requests_per_second": 0}}, "requests_per_second must be .*, got 0"),
         ({"limits": {"requests_per_second": {"Op": "x"}}}, "requests_per_second .*, got {'Op'"),
-        ({"behaviour": {"same_name_conflicts": "maybe"}}, "true or false, got 'maybe'"),
-        ({"behaviour": {"create_seconds": "abc"}}, "number of seconds .*, got 'abc'"),
-        ({"behaviour": {"usage_resource": "name"}}, "must be id or arn, got 'name'"),
+        ({"behavior": {"same_name_conflicts": "maybe"}}, "true or false, got 'maybe'"),
+        ({"behavior": {"create_seconds": "abc"}}, "number of seconds .*, got 'abc'"),
+        ({"behavior": {"usage_resource": "name"}}, "must be id or arn, got 'name'"),
         ({"log_level": "loud"}, "log level must be one of .*INFO.*, got 'loud'"),
     ],
 )
@@ -57,12 +57,12 @@ def test_each_value_that_can_be_is_taken(tmp_path: Path) -> None:
     settings = Settings(
         data_folder=tmp_path,
         limits={"active_sessions": 0, "invoke_seconds": 0.5, "requests_per_second": {"Op": 2.5}},
-        behaviour={"same_name_conflicts": False, "create_seconds": 0, "usage_resource": "arn"},
+        behavior={"same_name_conflicts": False, "create_seconds": 0, "usage_resource": "arn"},
         log_level="DEBUG",
     )
 
     assert settings.service_limits.active_sessions == 0
-    assert settings.service_behaviour.usage_resource.value == "arn"
+    assert settings.service_behavior.usage_resource.value == "arn"
 
 
 def test_a_data_folder_may_be_a_text_and_an_account_may_not_be_a_number(tmp_path: Path) -> None:

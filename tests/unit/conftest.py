@@ -1,4 +1,4 @@
-"""What tests of constructs share: apps that synthesise quickly, and templates made concrete."""
+"""What tests of constructs share: apps that synthesize quickly, and templates made concrete."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ def make_app(**context: object) -> App:
 
 
 def template_of(stack: Stack) -> dict[str, Any]:
-    """The synthesised template of one stack."""
+    """The synthesized template of one stack."""
     root = stack.node.root
     assert isinstance(root, App)
     assembly = root.synth(force=True)
@@ -100,7 +100,7 @@ def stack() -> Stack:
 
 
 @pytest.fixture(scope="session")
-def synthesise() -> Callable[[Stack], dict[str, Any]]:
+def synthesize() -> Callable[[Stack], dict[str, Any]]:
     return template_of
 
 

@@ -30,10 +30,10 @@ def given_vpc(stack: Stack) -> ec2.IVpc:
 
 
 @pytest.fixture
-def strict_template(stack: Stack, synthesise: Any) -> dict[str, Any]:
+def strict_template(stack: Stack, synthesize: Any) -> dict[str, Any]:
     profile = ComplianceProfile.strict(vpc=given_vpc(stack), key=kms.Key(stack, "Key"))
     GovernedCodeInterpreter(stack, "Sandbox", profile=profile)
-    result: dict[str, Any] = synthesise(stack)
+    result: dict[str, Any] = synthesize(stack)
     return result
 
 
@@ -90,13 +90,13 @@ def test_an_imported_key_warns_with_the_statements(new_app: Callable[..., App]) 
 
 
 def test_the_statements_for_a_key_are_given_for_the_stack_that_has_the_key(
-    new_app: Callable[..., App], synthesise: Any, resources: Any, deployed: Any
+    new_app: Callable[..., App], synthesize: Any, resources: Any, deployed: Any
 ) -> None:
     stack = Stack(new_app(), "Keys")
     key = kms.Key(stack, "Key")
     for statement in ComplianceProfile.key_policy_statements():
         key.add_to_resource_policy(statement)
-    template = synthesise(stack)
+    template = synthesize(stack)
     (resource,) = resources(template, "AWS::KMS::Key")
     policy = json.dumps(deployed(resource["Properties"]["KeyPolicy"], template))
     assert "arn:aws:logs:eu-west-1:111122223333:log-group:*" in policy
@@ -131,9 +131,9 @@ def test_subnets_of_a_private_network_are_not_chosen_again(stack: Stack) -> None
         )
 
 
-def test_lean_has_neither_a_vpc_nor_a_key(stack: Stack, synthesise: Any, resources: Any) -> None:
+def test_lean_has_neither_a_vpc_nor_a_key(stack: Stack, synthesize: Any, resources: Any) -> None:
     GovernedCodeInterpreter(stack, "Sandbox", profile=ComplianceProfile.lean())
-    template = synthesise(stack)
+    template = synthesize(stack)
     assert resources(template, "AWS::KMS::Key") == []
     assert not any("VpcConfig" in json.dumps(each) for each in template["Resources"].values())
     (interpreter,) = resources(template, "AWS::BedrockAgentCore::CodeInterpreterCustom")
@@ -148,7 +148,7 @@ def test_two_profiles_in_one_stack_are_refused(stack: Stack) -> None:
 
 
 def test_functions_are_deleted_before_the_endpoints_of_a_vpc_of_the_same_stack(
-    stack: Stack, synthesise: Any
+    stack: Stack, synthesize: Any
 ) -> None:
     vpc = ec2.Vpc(stack, "Own", nat_gateways=0, max_azs=2)
     vpc.add_interface_endpoint(
@@ -157,7 +157,7 @@ def test_functions_are_deleted_before_the_endpoints_of_a_vpc_of_the_same_stack(
     isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
     profile = ComplianceProfile.strict(vpc=vpc, key=kms.Key(stack, "Key"), subnets=isolated)
     GovernedCodeInterpreter(stack, "Sandbox", profile=profile)
-    template = synthesise(stack)
+    template = synthesize(stack)
     drains = [
         resource
         for logical_id, resource in template["Resources"].items()

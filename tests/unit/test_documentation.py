@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import cdk_code_interpreter
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 URL = re.compile(r"https?://[^\s\]\[)(`\"'<>|]+")
@@ -158,7 +158,7 @@ def test_addresses_are_well_formed_and_of_hosts_that_facts_are_taken_from(
 
 def test_the_ledger_has_every_switch_of_the_local_aws_and_its_default(repository: Path) -> None:
     ledger = (repository / "docs" / "unknowns.md").read_text()
-    for switch in dataclasses.fields(ServiceBehaviour):
+    for switch in dataclasses.fields(ServiceBehavior):
         if switch.name in ("create_seconds", "delete_seconds"):  # how long, not what
             continue
         default = getattr(switch.default, "value", switch.default)
@@ -186,7 +186,7 @@ def public_callables(owner: Any) -> Iterator[tuple[str, Any, str]]:
 
 
 def undocumented(name: str, function: Any, text: str) -> Iterator[str]:
-    """Arguments without a word, and optional ones without their default as behaviour."""
+    """Arguments without a word, and optional ones without their default as behavior."""
     entries = dict(re.findall(r"^ {4}\*{0,2}(\w+): (.+(?:\n {8}.+)*)", text, flags=re.MULTILINE))
     for argument in inspect.signature(function).parameters.values():
         if argument.name == "self" or argument.name.startswith("_"):

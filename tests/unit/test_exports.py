@@ -17,7 +17,7 @@ def plain(stack: Stack, construct_id: str = "Sandbox", **arguments: Any) -> Code
 
 
 def test_the_environment_is_what_a_function_takes(
-    stack: Stack, synthesise: Any, resources: Any, deployed: Any
+    stack: Stack, synthesize: Any, resources: Any, deployed: Any
 ) -> None:
     interpreter = plain(stack, session_timeout=Duration.minutes(20))
     lambda_.Function(
@@ -28,7 +28,7 @@ def test_the_environment_is_what_a_function_takes(
         code=lambda_.Code.from_inline("def handler(event, context): pass"),
         environment=interpreter.environment,
     )
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     (function,) = resources(template, "AWS::Lambda::Function")
     (resource,) = resources(template, "AWS::BedrockAgentCore::CodeInterpreterCustom")
@@ -50,7 +50,7 @@ def test_fifteen_minutes_is_the_timeout_as_the_service_has_it(stack: Stack) -> N
 
 
 def test_an_agent_runtime_takes_the_environment_and_the_grant(
-    stack: Stack, synthesise: Any, resources: Any, deployed: Any
+    stack: Stack, synthesize: Any, resources: Any, deployed: Any
 ) -> None:
     interpreter = plain(stack)
     runtime = agentcore.Runtime(
@@ -62,7 +62,7 @@ def test_an_agent_runtime_takes_the_environment_and_the_grant(
         environment_variables=interpreter.environment,
     )
     interpreter.grants.use(runtime)
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     (resource,) = resources(template, "AWS::BedrockAgentCore::Runtime")
     variables = deployed(resource["Properties"]["EnvironmentVariables"], template)
@@ -77,13 +77,13 @@ def test_an_agent_runtime_takes_the_environment_and_the_grant(
 
 
 def test_parameters_hold_what_the_environment_holds(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     interpreter = plain(stack)
     export = interpreter.export_to_parameter_store(stack, "Export", path="/analytics/sandbox")
     reader = iam.Role(stack, "Reader", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     export.grant_read(reader)
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     parameters = {
         parameter["Properties"]["Name"]: parameter["Properties"]["Value"]
@@ -99,21 +99,21 @@ def test_parameters_hold_what_the_environment_holds(
 
 
 def test_the_system_interpreter_can_be_exported_without_a_name(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     SystemCodeInterpreter(stack, "System").export_to_parameter_store(stack, "E", path="/system")
 
-    names = {p["Properties"]["Name"] for p in resources(synthesise(stack), "AWS::SSM::Parameter")}
+    names = {p["Properties"]["Name"] for p in resources(synthesize(stack), "AWS::SSM::Parameter")}
     assert names == {
         f"/system/{word}" for word in ("id", "arn", "region", "session-timeout-seconds")
     }
 
 
-def test_outputs_of_the_same_id_in_two_places_do_not_collide(stack: Stack, synthesise: Any) -> None:
+def test_outputs_of_the_same_id_in_two_places_do_not_collide(stack: Stack, synthesize: Any) -> None:
     for team in ("TeamA", "TeamB"):
         plain(Construct(stack, team)).add_outputs()
 
-    assert {"TeamASandboxId", "TeamBSandboxId"} <= set(synthesise(stack)["Outputs"])
+    assert {"TeamASandboxId", "TeamBSandboxId"} <= set(synthesize(stack)["Outputs"])
 
 
 @pytest.mark.parametrize("path", ["", "/", "analytics", "/a/", "/a b", "/aws/x", "/SSM", "/a" * 15])
@@ -124,11 +124,11 @@ def test_a_path_that_parameter_store_refuses_is_refused_here(stack: Stack, path:
     assert repr(path) in str(got.value)
 
 
-def test_outputs_are_named_by_the_construct_or_as_told(stack: Stack, synthesise: Any) -> None:
+def test_outputs_are_named_by_the_construct_or_as_told(stack: Stack, synthesize: Any) -> None:
     plain(stack).add_outputs()
     plain(stack, "Other").add_outputs(prefix="Reports")
     SystemCodeInterpreter(stack, "System").add_outputs()
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     assert set(template["Outputs"]) == {
         *("SandboxId", "SandboxArn", "SandboxName"),

@@ -37,40 +37,40 @@ def types(template: dict[str, Any]) -> set[str]:
     return {resource["Type"] for resource in template["Resources"].values()}
 
 
-def test_one_call_has_every_part(stack: Stack, synthesise: Any) -> None:
+def test_one_call_has_every_part(stack: Stack, synthesize: Any) -> None:
     GovernedCodeInterpreter(stack, "Sandbox")
-    assert {INTERPRETER, *PARTS.values()} <= types(synthesise(stack))
+    assert {INTERPRETER, *PARTS.values()} <= types(synthesize(stack))
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_part_that_is_switched_off_is_not_there(part: str, stack: Stack, synthesise: Any) -> None:
+def test_a_part_that_is_switched_off_is_not_there(part: str, stack: Stack, synthesize: Any) -> None:
     GovernedCodeInterpreter(stack, "Sandbox", **{part: False})
-    found = types(synthesise(stack))
+    found = types(synthesize(stack))
     assert PARTS[part] not in found
     assert {INTERPRETER, *PARTS.values()} - found == {PARTS[part]}
 
 
 def test_with_every_part_switched_off_the_interpreter_is_left(
-    stack: Stack, synthesise: Any
+    stack: Stack, synthesize: Any
 ) -> None:
     GovernedCodeInterpreter(stack, "Sandbox", **dict.fromkeys(PARTS, False))
-    assert types(synthesise(stack)) == {INTERPRETER, "AWS::IAM::Role"}
+    assert types(synthesize(stack)) == {INTERPRETER, "AWS::IAM::Role"}
 
 
 def test_a_canary_and_more_logs_come_when_asked_for(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     GovernedCodeInterpreter(stack, "Sandbox", canary=True, application_logs=True, traces=True)
-    template = synthesise(stack)
+    template = synthesize(stack)
     sources = resources(template, "AWS::Logs::DeliverySource")
     kinds = {each["Properties"]["LogType"] for each in sources}
     assert kinds == {"USAGE_LOGS", "APPLICATION_LOGS", "TRACES"}
     assert len(resources(template, "AWS::Scheduler::Schedule")) == 2
 
 
-def test_traces_alone_need_no_log_group(stack: Stack, synthesise: Any, resources: Any) -> None:
+def test_traces_alone_need_no_log_group(stack: Stack, synthesize: Any, resources: Any) -> None:
     GovernedCodeInterpreter(stack, "Sandbox", usage_logs=False, traces=True)
-    (source,) = resources(synthesise(stack), "AWS::Logs::DeliverySource")
+    (source,) = resources(synthesize(stack), "AWS::Logs::DeliverySource")
     assert source["Properties"]["LogType"] == "TRACES"
 
 
@@ -91,7 +91,7 @@ def test_it_is_an_interpreter_itself(stack: Stack) -> None:
     assert governed.environment == inner.environment
 
 
-def test_a_caller_can_be_granted_its_use(stack: Stack, synthesise: Any, resources: Any) -> None:
+def test_a_caller_can_be_granted_its_use(stack: Stack, synthesize: Any, resources: Any) -> None:
     governed = GovernedCodeInterpreter(stack, "Sandbox")
     agent = lambda_.Function(
         stack,
@@ -101,26 +101,26 @@ def test_a_caller_can_be_granted_its_use(stack: Stack, synthesise: Any, resource
         code=lambda_.Code.from_inline("def handler(event, context): pass"),
     )
     assert governed.grants.use(agent).success
-    (policy,) = resources(synthesise(stack), "AWS::IAM::Policy")
+    (policy,) = resources(synthesize(stack), "AWS::IAM::Policy")
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     # The drain's answer: the agent is deleted before the drain runs.
     assert "Drain" in statement["Resource"]["Fn::GetAtt"][0]
 
 
-def test_its_name_begins_with_its_own_id(stack: Stack, synthesise: Any, resources: Any) -> None:
+def test_its_name_begins_with_its_own_id(stack: Stack, synthesize: Any, resources: Any) -> None:
     GovernedCodeInterpreter(stack, "Sandbox")
     GovernedCodeInterpreter(stack, "Prefixed", name_prefix="analytics")
-    found = [each["Properties"]["Name"] for each in resources(synthesise(stack), INTERPRETER)]
+    found = [each["Properties"]["Name"] for each in resources(synthesize(stack), INTERPRETER)]
     assert [name.rsplit("_", 2)[0] for name in found] == ["Sandbox", "analytics"]
 
 
 def test_a_policy_for_sessions_reaches_callers_and_the_janitor(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     policy = SessionPolicy(timeout=Duration.minutes(10), max_age=Duration.minutes(20))
     governed = GovernedCodeInterpreter(stack, "Sandbox", sessions=policy)
     assert governed.environment["CODE_INTERPRETER_SESSION_TIMEOUT_SECONDS"] == "600"
-    (schedule,) = resources(synthesise(stack), "AWS::Scheduler::Schedule")
+    (schedule,) = resources(synthesize(stack), "AWS::Scheduler::Schedule")
     written = "".join(
         str(part) for part in schedule["Properties"]["Target"]["Input"]["Fn::Join"][1]
     )
@@ -128,21 +128,21 @@ def test_a_policy_for_sessions_reaches_callers_and_the_janitor(
 
 
 def test_without_a_topic_the_stack_has_one_for_all_interpreters(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     first = GovernedCodeInterpreter(stack, "First")
     second = GovernedCodeInterpreter(stack, "Second")
     assert first.alarm_topic is second.alarm_topic
-    template = synthesise(stack)
+    template = synthesize(stack)
     assert len(resources(template, "AWS::SNS::Topic")) == 1
     assert all(each["Properties"]["AlarmActions"] for each in resources(template, PARTS["alarms"]))
 
 
-def test_a_given_topic_is_used(stack: Stack, synthesise: Any, resources: Any) -> None:
+def test_a_given_topic_is_used(stack: Stack, synthesize: Any, resources: Any) -> None:
     topic = sns.Topic(stack, "Mine")
     governed = GovernedCodeInterpreter(stack, "Sandbox", alarm_topic=topic)
     assert governed.alarm_topic is topic
-    template = synthesise(stack)
+    template = synthesize(stack)
     (name,) = (n for n, r in template["Resources"].items() if r["Type"] == "AWS::SNS::Topic")
     for alarm in resources(template, PARTS["alarms"]):
         assert alarm["Properties"]["AlarmActions"] == [{"Ref": name}]
@@ -154,18 +154,18 @@ def test_a_second_key_for_the_stacks_topic_is_refused(stack: Stack) -> None:
         alarm_topic_of(stack, kms.Key(stack, "Second"))
 
 
-def test_a_retained_interpreter_is_not_drained(stack: Stack, synthesise: Any) -> None:
+def test_a_retained_interpreter_is_not_drained(stack: Stack, synthesize: Any) -> None:
     GovernedCodeInterpreter(stack, "Sandbox", removal_policy=RemovalPolicy.RETAIN)
-    template = synthesise(stack)
+    template = synthesize(stack)
     assert PARTS["drain"] not in types(template)
 
 
 def test_logs_outlive_the_stack_when_asked_to(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     profile = ComplianceProfile.lean(log_removal_policy=RemovalPolicy.RETAIN)
     GovernedCodeInterpreter(stack, "Sandbox", profile=profile)
-    groups = resources(synthesise(stack), "AWS::Logs::LogGroup")
+    groups = resources(synthesize(stack), "AWS::Logs::LogGroup")
     assert len(groups) > 3
     assert all(group["DeletionPolicy"] == "Retain" for group in groups)
 
@@ -176,13 +176,13 @@ def test_an_argument_out_of_range_is_refused_with_its_own_path(stack: Stack) -> 
 
 
 def test_bucket_grants_go_to_the_execution_role(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     from aws_cdk import aws_s3 as s3
 
     governed = GovernedCodeInterpreter(stack, "Sandbox")
     s3.Bucket.from_bucket_name(stack, "Data", "data").grant_read(governed)
-    policies = resources(synthesise(stack), "AWS::IAM::Policy")
+    policies = resources(synthesize(stack), "AWS::IAM::Policy")
     assert any("ServiceRole" in str(policy["Properties"]["Roles"]) for policy in policies)
 
 
@@ -195,12 +195,12 @@ def test_nothing_is_copied_from_the_interpreters_own_arguments() -> None:
 
 
 def test_settings_that_were_said_before_hold_for_a_default_one(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     SessionManager.of(stack, SessionManagerSettings(memory_size=512))
     GovernedCodeInterpreter(stack, "First")
     GovernedCodeInterpreter(stack, "Second")
-    functions = resources(synthesise(stack), "AWS::Lambda::Function")
+    functions = resources(synthesize(stack), "AWS::Lambda::Function")
     assert {each["Properties"]["MemorySize"] for each in functions} == {512}
 
 

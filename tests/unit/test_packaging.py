@@ -231,7 +231,7 @@ def test_the_readme_example_works_where_only_the_wheel_was_installed(
     assert "Custom::CodeInterpreterSessionDrain" in kinds
 
 
-def _synthesised_with(library: Path | None, unrelated: Path) -> tuple[str, str]:
+def _synthesized_with(library: Path | None, unrelated: Path) -> tuple[str, str]:
     """The assets that an app in an unrelated folder gets, and where the library was found."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     if library is not None:
@@ -252,14 +252,14 @@ def _synthesised_with(library: Path | None, unrelated: Path) -> tuple[str, str]:
 def test_wheel_source_distribution_and_checkout_deploy_the_same_code(
     wheel: Path, wheel_of_the_source_distribution: Path, repository: Path, tmp_path: Path
 ) -> None:
-    seen = {_synthesised_with(None, tmp_path)}
+    seen = {_synthesized_with(None, tmp_path)}
     for number, built in enumerate((wheel, wheel_of_the_source_distribution)):
         installed = tmp_path / f"installed{number}"
         with zipfile.ZipFile(built) as archive:
             archive.extractall(installed)
         # pip compiles what it installs; deployed code must not depend on that.
         assert compileall.compile_dir(installed, quiet=1)
-        seen.add(_synthesised_with(installed, tmp_path))
+        seen.add(_synthesized_with(installed, tmp_path))
 
     assert {found for _, found in seen} == {
         str(repository / "constructs"),

@@ -32,20 +32,20 @@ def exports(template: dict[str, Any]) -> list[str]:
 
 
 def test_a_consumer_in_another_stack_refers_weakly_even_where_the_app_refers_strongly(
-    new_app: Any, synthesise: Any
+    new_app: Any, synthesize: Any
 ) -> None:
     for number, drained in enumerate((True, False)):
         app = new_app()
         producer, consumer = Stack(app, f"Producer{number}"), Stack(app, f"Consumer{number}")
         consume(CodeInterpreter(producer, "Sandbox", drain_on_delete=drained), consumer)
 
-        assert exports(synthesise(producer)) == []
-        outputs = synthesise(consumer)["Outputs"]
+        assert exports(synthesize(producer)) == []
+        outputs = synthesize(consumer)["Outputs"]
         assert set(outputs["CODEINTERPRETERID"]["Value"]) == {"Fn::GetStackOutput"}
         assert set(outputs["CODEINTERPRETERARN"]["Value"]) == {"Fn::GetStackOutput"}
 
 
-def test_a_replacement_changes_the_consumers_own_template(new_app: Any, synthesise: Any) -> None:
+def test_a_replacement_changes_the_consumers_own_template(new_app: Any, synthesize: Any) -> None:
     """Without a change of its own, CloudFormation leaves a stack as it is, with the dead id."""
     templates = []
     for description in ("Before", "After"):
@@ -55,7 +55,7 @@ def test_a_replacement_changes_the_consumers_own_template(new_app: Any, synthesi
         consume(interpreter, consumer)
         role = iam.Role(consumer, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         interpreter.grants.use(role)
-        templates.append(synthesise(consumer))
+        templates.append(synthesize(consumer))
 
     before, after = templates
     changed = [key for key in before["Outputs"] if before["Outputs"][key] != after["Outputs"][key]]
@@ -104,10 +104,10 @@ def govern(interpreter: ICodeInterpreter, scope: Stack) -> None:
 
 @pytest.mark.parametrize("make", [ours, undrained, governed, plain])
 def test_a_replacement_changes_each_resource_of_another_stack_that_refers_to_the_interpreter(
-    new_app: Any, synthesise: Any, make: Any
+    new_app: Any, synthesize: Any, make: Any
 ) -> None:
     before, after = (
-        _governed_elsewhere(make, replaced, new_app, synthesise)["Resources"]
+        _governed_elsewhere(make, replaced, new_app, synthesize)["Resources"]
         for replaced in (False, True)
     )
     referring = [key for key, each in before.items() if "Fn::GetStackOutput" in json.dumps(each)]
@@ -124,20 +124,20 @@ def test_a_replacement_changes_each_resource_of_another_stack_that_refers_to_the
     assert [key for key in referring if after.get(key) == before[key]] == []
 
 
-def _governed_elsewhere(make: Any, replaced: bool, new_app: Any, synthesise: Any) -> Any:
+def _governed_elsewhere(make: Any, replaced: bool, new_app: Any, synthesize: Any) -> Any:
     app = new_app(**{"@aws-cdk/core:defaultCrossStackReferences": "weak"})
     producer, consumer = Stack(app, "Producer"), Stack(app, "Consumer")
     govern(make(producer, replaced), consumer)
-    return synthesise(consumer)
+    return synthesize(consumer)
 
 
 def test_nothing_is_added_where_the_interpreter_is_in_the_same_stack(
-    new_app: Any, synthesise: Any
+    new_app: Any, synthesize: Any
 ) -> None:
     stack = Stack(new_app(), "Analytics")
     interpreter = CodeInterpreter(stack, "Sandbox")
     govern(interpreter, stack)
-    template = synthesise(stack)
+    template = synthesize(stack)
     (resource,) = [
         key
         for key, each in template["Resources"].items()
@@ -149,32 +149,32 @@ def test_nothing_is_added_where_the_interpreter_is_in_the_same_stack(
 
 
 def test_other_references_to_the_stack_stay_as_the_app_wants_them(
-    new_app: Any, synthesise: Any
+    new_app: Any, synthesize: Any
 ) -> None:
     app = new_app()
     producer, consumer = Stack(app, "Producer"), Stack(app, "Consumer")
     CodeInterpreter(producer, "Sandbox")
     CfnOutput(consumer, "Bucket", value=s3.Bucket(producer, "Bucket").bucket_arn)
 
-    assert len(exports(synthesise(producer))) == 1
+    assert len(exports(synthesize(producer))) == 1
 
 
 def test_a_consumer_of_a_nested_interpreter_holds_no_export_in_use(
-    new_app: Any, synthesise: Any
+    new_app: Any, synthesize: Any
 ) -> None:
     app = new_app()
     producer, consumer = Stack(app, "Producer"), Stack(app, "Consumer")
     inner = NestedStack(NestedStack(producer, "Middle"), "Inner")
     consume(CodeInterpreter(inner, "Sandbox"), consumer)
 
-    template = synthesise(consumer)
+    template = synthesize(consumer)
 
     assert "Fn::ImportValue" not in json.dumps(template)
     assert "Fn::GetStackOutput" in json.dumps(template["Outputs"]["CODEINTERPRETERID"])
 
 
 def test_what_others_already_import_from_the_nest_stays_exported(
-    new_app: Any, synthesise: Any
+    new_app: Any, synthesize: Any
 ) -> None:
     """An export that disappears while it is imported fails the deployment."""
     exported = []
@@ -185,6 +185,6 @@ def test_what_others_already_import_from_the_nest_stays_exported(
         CfnOutput(consumer, "Bucket", value=s3.Bucket(nested, "Bucket").bucket_arn)
         if with_interpreter:
             CodeInterpreter(nested, "Sandbox")
-        exported.append(exports(synthesise(producer)))
+        exported.append(exports(synthesize(producer)))
 
     assert exported[0] == exported[1] != []

@@ -226,7 +226,7 @@ def check_seconds(
     least, most = limits
     if is_unresolved(value):
         findings.add(
-            f"{argument} must be known when the app is synthesised, got a token; pass for example "
+            f"{argument} must be known when the app is synthesized, got a token; pass for example "
             "Duration.minutes(15), or read the value from the app's context"
         )
         return

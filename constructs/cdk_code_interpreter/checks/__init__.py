@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .catalogue import RULES, find, guard_rules
+from .catalog import RULES, find, guard_rules
 from .model import CheckLevel, Finding, Rule
 from .template import Template, Templates, read_templates
 

@@ -207,7 +207,7 @@ LOG_RULES = (
     Rule(
         name="AlarmActions",
         meaning="An alarm on a code interpreter tells nobody.",
-        why="An alarm without an action changes its colour on a page that no one is looking at.",
+        why="An alarm without an action changes its color on a page that no one is looking at.",
         mend=(
             "Give the alarm an action, such as an SNS topic, and leave its actions enabled; or "
             "give one to a composite alarm that it is part of."

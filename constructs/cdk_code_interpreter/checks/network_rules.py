@@ -145,7 +145,7 @@ NETWORK_RULES = (
         meaning="The code interpreter is placed in a public subnet.",
         why=(
             "The service's network interfaces get no public address, so a public subnet gives no "
-            "internet access; it only puts the interfaces where routes and neighbours are public."
+            "internet access; it only puts the interfaces where routes and neighbors are public."
         ),
         mend="Use isolated subnets, or private ones with a NAT gateway where code needs it.",
         controls=Controls(

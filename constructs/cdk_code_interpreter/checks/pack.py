@@ -15,7 +15,7 @@ from aws_cdk import (
 from cdk_nag import NagPack
 from constructs import IConstruct
 
-from .catalogue import RULES, find, levels_with
+from .catalog import RULES, find, levels_with
 from .model import PACK_NAME, CheckLevel, Finding
 from .template import read_templates
 
@@ -65,7 +65,7 @@ class CodeInterpreterChecks(NagPack):
     @property
     @jsii.member(jsii_name="name")
     def name(self) -> str:
-        """The name before the ``::`` of an acknowledgement."""
+        """The name before the ``::`` of an acknowledgment."""
         return PACK_NAME
 
     @property

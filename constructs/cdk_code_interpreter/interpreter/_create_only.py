@@ -29,7 +29,7 @@ def create_only_properties(
     certificates: Sequence[IConstruct],
     network: list[Any],
 ) -> Mapping[str, Any]:
-    """Everything that is known of an interpreter when the app is synthesised, but its name.
+    """Everything that is known of an interpreter when the app is synthesized, but its name.
 
     All of it is resolved, since a token's own text differs from run to run.
 

@@ -126,7 +126,7 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
                 any property but the tags then ends in a conflict. Default: generated, and
                 different whenever such a property is.
             name_revision: Any number; another one forces a replacement, for a change that cannot
-                be seen when the app is synthesised (an imported role made anew under the same
+                be seen when the app is synthesized (an imported role made anew under the same
                 name, a property set by a raw override). Default: none.
             description: 1 to 4096 characters. Default: none.
             network: What code in a session can reach. Default: the sandbox.
@@ -320,7 +320,7 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
 
     @property
     def code_interpreter_name(self) -> str:
-        """The name, known when the app is synthesised."""
+        """The name, known when the app is synthesized."""
         return self._name
 
     @property

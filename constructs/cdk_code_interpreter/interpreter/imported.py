@@ -43,7 +43,7 @@ _ARN = re.compile(
 )
 
 
-# What CDK gives for a parameter until its CLI has looked it up, after which it synthesises again:
+# What CDK gives for a parameter until its CLI has looked it up, after which it synthesizes again:
 # https://docs.aws.amazon.com/cdk/v2/guide/get-ssm-val.html
 _NOT_LOOKED_UP = "dummy-value-for-"
 _PLACEHOLDER_ID = "placeholder-0123456789"
@@ -316,7 +316,7 @@ class CodeInterpreterFromL2(ICodeInterpreter):
     def prefix_arn(self) -> str:
         """``{name}-*``, or the ARN of an L2 that was itself imported.
 
-        The L2's automatic name is known when the app is synthesised, and is the same in every
+        The L2's automatic name is known when the app is synthesized, and is the same in every
         generation.
         """
         name = self.code_interpreter_name

@@ -43,7 +43,7 @@ class MetricOptions(TypedDict, total=False):
         statistic: The statistic, such as ``p90``. Default: the one that suits the metric.
         period: Length of a period. Default: 5 minutes, or what the metric's method says.
         label: What graphs call it. Default: the metric's name in words.
-        color: Its colour in graphs, such as ``#1f77b4``. Default: CloudWatch chooses.
+        color: Its color in graphs, such as ``#1f77b4``. Default: CloudWatch chooses.
         account: The account that it is in. Default: the interpreter's.
         region: The region that it is in. Default: the interpreter's; for what the session manager's
             functions publish, that of the interpreter's stack.

@@ -68,7 +68,7 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Calculation:
-    """A metric maths expression over some series, all in the expression's period.
+    """A metric math expression over some series, all in the expression's period.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """

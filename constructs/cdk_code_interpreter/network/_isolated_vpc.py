@@ -33,7 +33,7 @@ def check_vpc(findings: Findings, ip_addresses: str, max_azs: int, region: str) 
     except ValueError as error:
         findings.add(
             f"ip_addresses must be a network in CIDR notation that is known when the app is "
-            f"synthesised, such as '10.0.0.0/24', got {ip_addresses!r}: {error}"
+            f"synthesized, such as '10.0.0.0/24', got {ip_addresses!r}: {error}"
         )
         return
     if not _LARGEST_NETWORK <= mask <= _SMALLEST_NETWORK:

@@ -1,6 +1,6 @@
 """Alarms as CloudFormation resources.
 
-They are made without the L2: an alarm on metric maths would cost several calls across jsii for
+They are made without the L2: an alarm on metric math would cost several calls across jsii for
 each metric that it reads, and there are several alarms for each interpreter.
 """
 

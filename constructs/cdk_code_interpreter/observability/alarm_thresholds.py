@@ -17,7 +17,7 @@ LONGEST_EVALUATION_SECONDS = 86_400
 _LATENCIES = ("start_latency", "invoke_latency")
 _LEAST_SCHEDULES = {"janitor_silent": 3, "canary_failures": 2}
 _UNKNOWN = (
-    "{} needs a Duration that is known when the app is synthesised, because it is written into "
+    "{} needs a Duration that is known when the app is synthesized, because it is written into "
     "an expression or decides on periods; pass for example Duration.seconds(10)"
 )
 

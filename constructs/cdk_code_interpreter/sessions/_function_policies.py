@@ -18,7 +18,7 @@ from aws_cdk import Annotations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from .._cdk.acknowledgements import acknowledge_wildcards
+from .._cdk.acknowledgments import acknowledge_wildcards
 from .._cdk.construct_tree import Component, path_of, resource_of, stack_of
 from .._cdk.synthesis_hook import when_complete
 

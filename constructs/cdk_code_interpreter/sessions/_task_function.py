@@ -12,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from .._cdk.acknowledgements import acknowledge_wildcards
+from .._cdk.acknowledgments import acknowledge_wildcards
 from .._cdk.construct_tree import Component, stack_of
 from .._cdk.stacks import facts_of, partition
 from ._function_policies import AccessPolicies

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from .._arguments.limits import known_to_differ
 from .._arguments.types import check_kinds, instance_of
-from .._cdk.acknowledgements import acknowledge
+from .._cdk.acknowledgments import acknowledge
 from .._cdk.construct_tree import Component, child_of, path_of, stack_of
 from .._cdk.key_policies import logs_key_statement, use_key
 from .._cdk.lazy_string import lazy_text

@@ -24,8 +24,8 @@ LONGEST_NAME = 100
 _DAY = 24 * 60
 
 
-# The schedule's event is JSON that is written when the app is synthesised.
-_COUNT = replace(WHOLE_NUMBER, words="a whole number that is known when the app is synthesised")
+# The schedule's event is JSON that is written when the app is synthesized.
+_COUNT = replace(WHOLE_NUMBER, words="a whole number that is known when the app is synthesized")
 
 
 class Enforcement(enum.Enum):
@@ -148,7 +148,7 @@ def check_interval(findings: Findings, argument: str, interval: Duration) -> Non
     """Check that EventBridge Scheduler can repeat something at this interval."""
     if is_unresolved(interval):
         findings.add(
-            f"{argument} must be known when the app is synthesised, got a token; pass for example "
+            f"{argument} must be known when the app is synthesized, got a token; pass for example "
             "Duration.minutes(5), or read the value from the app's context"
         )
         return

@@ -157,7 +157,7 @@ def _data_points(alarm: ministack.Alarm, now: float, count: int) -> Series:
     back from there.
     """
     end = now // _MINUTE * _MINUTE
-    # A copy under one id, so that a single metric and metric maths are read alike.
+    # A copy under one id, so that a single metric and metric math are read alike.
     queries = alarm.get("Metrics") or [_query_of(alarm)]
     found = Queries(
         queries, read=_read, grid_of=lambda period: Grid(end - count * period, period, count)

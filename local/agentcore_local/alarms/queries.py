@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentcore_local.alarms.metric_maths import Inputs, evaluate, names_in
+from agentcore_local.alarms.metric_math import Inputs, evaluate, names_in
 from agentcore_local.alarms.values import ExpressionError, Series
 
 
@@ -71,7 +71,7 @@ class Queries:
         queries: As PutMetricAlarm and GetMetricData take them.
         read: Reads a metric.
         grid_of: Gives the grid for a period.
-        fill_without_data: See `metric_maths.Inputs`.
+        fill_without_data: See `metric_math.Inputs`.
     """
 
     def __init__(

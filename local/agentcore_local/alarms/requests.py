@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from agentcore_local.alarms.metric_maths import names_in
+from agentcore_local.alarms.metric_math import names_in
 from agentcore_local.alarms.states import comparisons
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html and

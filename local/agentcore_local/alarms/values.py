@@ -1,4 +1,4 @@
-"""The values of metric maths: numbers, series with gaps, and arrays of series."""
+"""The values of metric math: numbers, series with gaps, and arrays of series."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Deployment:
         self.retain_except_on_create = retain_except_on_create
         self.changes: list[Change] = []
         self.failure_reason = ""
-        self.cancelled = False
+        self.canceled = False
         self.stopped = False
         self.records: Records = stack.setdefault("_resources", {})
         self._verb = "CREATE" if previous is None else "UPDATE"
@@ -84,7 +84,7 @@ class Deployment:
                 set_stack_status(self.stack, "CREATE_COMPLETE")
         elif self.stopped:
             return
-        elif disable_rollback and not self.cancelled:
+        elif disable_rollback and not self.canceled:
             set_stack_status(self.stack, f"{self._verb}_FAILED", self.failure_reason)
             unfinished[self.stack["StackId"]] = self
         else:
@@ -121,7 +121,7 @@ class Deployment:
         if not self.is_update or not self.stack.pop("_cancel_requested", False):
             return False
         ministack.stacks.CLIENT_REQUEST_TOKEN.set(self.stack.pop("_cancel_token", ""))
-        self.cancelled = True
+        self.canceled = True
         self.failure_reason = "User Initiated"
         return True
 

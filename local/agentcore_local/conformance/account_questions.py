@@ -106,7 +106,7 @@ USAGE = Question(
     matters="Alarms and dashboards add both.",
     ask=_usage_resource,
     sessions=1,
-    behaviour="usage_resource",
+    behavior="usage_resource",
     settings={"id": "id", "arn": "arn"},
     waits_minutes=90,
 )
@@ -117,7 +117,7 @@ QUESTIONS = (
         text="Which trust policies pass the validation of an execution role?",
         matters="The default is the narrowest; TrustScope.ACCOUNT is the documentation's own.",
         ask=_trust,
-        behaviour="unconditioned_trust_fails",
+        behavior="unconditioned_trust_fails",
         settings={
             "this interpreter, this account": True,
             "this interpreter, this account, no condition": False,

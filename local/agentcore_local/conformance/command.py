@@ -32,7 +32,7 @@ def add_command(commands: Any, values: Callable[[Sequence[str]], dict[str, Any]]
     )
     command.add_argument("--skip-deployment", action="store_true", help="deploy no stack")
     command.add_argument(
-        "--behaviour",
+        "--behavior",
         action="append",
         default=[],
         metavar="NAME=VALUE",
@@ -44,10 +44,10 @@ def add_command(commands: Any, values: Callable[[Sequence[str]], dict[str, Any]]
     command.add_argument(
         "--clean-up", metavar="PREFIX", help="only remove what an earlier run was not able to"
     )
-    command.set_defaults(run=lambda options: _run(options, values(options.behaviour)))
+    command.set_defaults(run=lambda options: _run(options, values(options.behavior)))
 
 
-def _run(options: argparse.Namespace, behaviour: dict[str, Any]) -> None:
+def _run(options: argparse.Namespace, behavior: dict[str, Any]) -> None:
     # Imported late: the other commands need none of it.
     from agentcore_local.conformance.cleanup import clean_up
     from agentcore_local.conformance.cost import estimate
@@ -57,7 +57,7 @@ def _run(options: argparse.Namespace, behaviour: dict[str, Any]) -> None:
     questions = chosen(options.only)
     deploy = not options.skip_deployment and not options.only
     _check_consent(options)
-    with _target(options, behaviour) as target:
+    with _target(options, behavior) as target:
         if options.clean_up:
             left = clean_up(target, options.clean_up)
             _say("\n".join(["left behind:", *left]) if left else "nothing is left")
@@ -85,12 +85,12 @@ def _check_consent(options: argparse.Namespace) -> None:
         )
     if options.yes_use_my_account and not options.profile:
         raise ValueError("--yes-use-my-account needs --profile: name the account's profile")
-    if options.profile and options.behaviour:
-        raise ValueError("--behaviour is for a local AWS; leave it or --profile out")
+    if options.profile and options.behavior:
+        raise ValueError("--behavior is for a local AWS; leave it or --profile out")
 
 
 @contextmanager
-def _target(options: argparse.Namespace, behaviour: dict[str, Any]) -> Iterator[Any]:
+def _target(options: argparse.Namespace, behavior: dict[str, Any]) -> Iterator[Any]:
     from agentcore_local.conformance.targets import AccountTarget, LocalTarget
     from agentcore_local.local_aws import LocalAws
 
@@ -98,7 +98,7 @@ def _target(options: argparse.Namespace, behaviour: dict[str, Any]) -> Iterator[
         yield AccountTarget(options.profile, options.region)
         return
     region = {"region": options.region} if options.region else {}
-    with LocalAws(behaviour=behaviour, **region) as aws:
+    with LocalAws(behavior=behavior, **region) as aws:
         yield LocalTarget(aws)
 
 

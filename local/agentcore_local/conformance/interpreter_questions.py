@@ -121,7 +121,7 @@ QUESTIONS = (
         matters="The drain stops all of them first.",
         ask=_delete_with_ready_sessions,
         sessions=1,
-        behaviour="delete_with_ready_sessions_conflicts",
+        behavior="delete_with_ready_sessions_conflicts",
         settings={"fails": True, "ends the sessions": False},
     ),
     Question(
@@ -129,7 +129,7 @@ QUESTIONS = (
         text="Is a second interpreter of the same name refused?",
         matters="Generated names change with every property that replaces the interpreter.",
         ask=_same_name,
-        behaviour="same_name_conflicts",
+        behavior="same_name_conflicts",
         settings={"is refused": True, "is allowed": False},
     ),
     Question(
@@ -137,7 +137,7 @@ QUESTIONS = (
         text="Does Get still answer for an interpreter that is deleted?",
         matters="Nothing waits for more than the end of DELETING.",
         ask=_deleted_stays_visible,
-        behaviour="deleted_stays_visible_seconds",
+        behavior="deleted_stays_visible_seconds",
         settings={"is still shown": 60.0, "is gone": 0.0},
     ),
     Question(
@@ -152,7 +152,7 @@ QUESTIONS = (
         text="Is a second delivery source for the same log type of one interpreter refused?",
         matters="Log types of one interpreter that overlap in one app are refused at synthesis.",
         ask=_second_delivery_source,
-        behaviour="second_delivery_source_conflicts",
+        behavior="second_delivery_source_conflicts",
         settings={"is refused": True, "is accepted": False},
     ),
 )

@@ -33,7 +33,7 @@ class Question:
         matters: How this library and its users are right whichever the answer is.
         ask: Finds out.
         sessions: How many sessions that takes, for the estimate of the cost.
-        behaviour: The name of the local AWS's switch for it, and its setting for each value.
+        behavior: The name of the local AWS's switch for it, and its setting for each value.
         waits_minutes: How long an answer may take on AWS.
     """
 
@@ -42,7 +42,7 @@ class Question:
     matters: str
     ask: Callable[[Laboratory], Answer]
     sessions: int = 0
-    behaviour: str | None = None
+    behavior: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     waits_minutes: float = 2
 

@@ -71,12 +71,12 @@ class Report:
         """The answers by the ids of their questions."""
         return {each.question.id: each.answer.value for each in self.findings if each.answer}
 
-    def behaviour(self) -> dict[str, Any]:
+    def behavior(self) -> dict[str, Any]:
         """The settings of the local AWS's switches that make it answer as this one did."""
         settings = {
-            each.question.behaviour: each.question.setting_for(each.answer)
+            each.question.behavior: each.question.setting_for(each.answer)
             for each in self.findings
-            if each.answer and each.question.behaviour
+            if each.answer and each.question.behavior
         }
         return {name: value for name, value in settings.items() if value is not None}
 
@@ -99,7 +99,7 @@ class Report:
                 for each in self.findings
             ],
             "checks": [asdict(check) for check in self.checks],
-            "behaviour": self.behaviour(),
+            "behavior": self.behavior(),
             "not_asked": dict(NOT_ASKED),
             "left": self.left,
         }
@@ -124,7 +124,7 @@ class Report:
             "## A local AWS that answers the same",
             "",
             "```sh",
-            " ".join(["agentcore-local up", *_flags(self.behaviour())]),
+            " ".join(["agentcore-local up", *_flags(self.behavior())]),
             "```",
             "",
             "## Not asked",
@@ -159,10 +159,10 @@ def _check_line(check: Check) -> str:
     return f"- {mark}: {check.text}" + (f" ({check.detail})" if check.detail else "")
 
 
-def _flags(behaviour: Mapping[str, Any]) -> list[str]:
+def _flags(behavior: Mapping[str, Any]) -> list[str]:
     return [
-        f"--behaviour {name}={value if isinstance(value, str) else json.dumps(value)}"
-        for name, value in sorted(behaviour.items())
+        f"--behavior {name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in sorted(behavior.items())
     ]
 
 

@@ -137,7 +137,7 @@ QUESTIONS = (
         matters="The drain and the janitor count such an error as done.",
         ask=_stop_of_ended_session,
         sessions=1,
-        behaviour="stop_of_ended_session_fails",
+        behavior="stop_of_ended_session_fails",
         settings={"fails": True, "succeeds": False},
     ),
     Question(
@@ -146,7 +146,7 @@ QUESTIONS = (
         matters="Ages are taken from createdAt alone.",
         ask=_last_updated,
         sessions=1,
-        behaviour="last_updated_moves",
+        behavior="last_updated_moves",
         settings={"moves": True, "stays": False},
     ),
     Question(
@@ -156,7 +156,7 @@ QUESTIONS = (
         "found and aged out by the janitor.",
         ask=_invoke_without_session,
         sessions=1,
-        behaviour="invoke_without_session_fails",
+        behavior="invoke_without_session_fails",
         settings={"fails": True, "starts a session": False},
     ),
     Question(
@@ -172,7 +172,7 @@ QUESTIONS = (
         text="Does the data plane take an ARN where the documentation passes an id?",
         matters="Ids are passed everywhere.",
         ask=_arn_as_identifier,
-        behaviour="arn_as_identifier",
+        behavior="arn_as_identifier",
         settings={"is taken": True, "is refused": False},
     ),
     Question(
@@ -181,7 +181,7 @@ QUESTIONS = (
         matters="The smoke test and the canary read both and go by the exit code.",
         ask=_command_output,
         sessions=1,
-        behaviour="merged_command_output",
+        behavior="merged_command_output",
         settings={"merged": True, "kept apart": False},
     ),
     Question(
@@ -190,7 +190,7 @@ QUESTIONS = (
         matters="The examples name the region, or use Amazon S3, whose clients need none.",
         ask=_region_in_sessions,
         sessions=1,
-        behaviour="region_in_sessions",
+        behavior="region_in_sessions",
         settings={"is there": True, "is missing": False},
     ),
     Question(

@@ -27,7 +27,7 @@ from agentcore_local.picture.contents import (
 )
 from agentcore_local.picture.graphs import Line
 
-Colour: TypeAlias = "str | tuple[float, float, float, float]"
+Color: TypeAlias = "str | tuple[float, float, float, float]"
 
 _COLUMNS = 24
 _COLUMN_INCHES = 0.75
@@ -188,15 +188,15 @@ class _Sheet:
         _dress(axes, graph.unit, whole=all(value == int(value) for value in values))
         self._legend(graph, lines, left_out)
 
-    def _plot(self, axes: Axes, graph: Graph, labelled: Sequence[tuple[int, Line]]) -> None:
-        colours = _colours(labelled)
+    def _plot(self, axes: Axes, graph: Graph, labeled: Sequence[tuple[int, Line]]) -> None:
+        colors = _colors(labeled)
         highest = 0.0
         for number, line in enumerate(graph.lines):
-            named = number in colours
+            named = number in colors
             axes.plot(
                 line.times,
                 line.values,
-                color=colours.get(number, _OTHERS),
+                color=colors.get(number, _OTHERS),
                 linewidth=1.4 if named else 0.8,
                 marker=".",
                 markersize=4 if named else 2,
@@ -232,7 +232,7 @@ class _Sheet:
     def _legend(self, graph: Graph, lines: Sequence[tuple[int, Line]], left_out: int) -> None:
         """Labels below the graph, each in its own place, so that none lies on another."""
         box = graph.box
-        colours = _colours(lines)
+        colors = _colors(lines)
         width = (box.width * _COLUMN_INCHES - 2 * _GAP_INCHES) / _LEGENDS_PER_ROW
         top = (box.y + box.height) * _ROW_INCHES
         rows = -(-len(lines) // _LEGENDS_PER_ROW) + (1 if left_out else 0)
@@ -241,20 +241,20 @@ class _Sheet:
             x = box.x * _COLUMN_INCHES + _GAP_INCHES + column * width
             y = top - _LEGEND_INCHES * (rows - row) + 0.02
             label = _beginning_of(line.label, _LONGEST_LEGEND)
-            self._legend_text(x, y, "\u25cf", colours[number])
+            self._legend_text(x, y, "\u25cf", colors[number])
             self._legend_text(x + 0.14, y, label, _INK)
         if left_out:
             y = top - _LEGEND_INCHES + 0.02
             text = f"and {left_out} more, none higher"
             self._legend_text(box.x * _COLUMN_INCHES + _GAP_INCHES, y, text, _FAINT)
 
-    def _legend_text(self, x: float, y: float, text: str, colour: Colour) -> None:
+    def _legend_text(self, x: float, y: float, text: str, color: Color) -> None:
         self._figure.text(
             x / self._width,
             1 - y / self._height,
             text,
             fontsize=7.5,
-            color=colour,
+            color=color,
             va="center",
         )
 
@@ -278,7 +278,7 @@ class _Sheet:
                     fontsize=8,
                     family="monospace",
                     fontweight="bold" if row == 0 else "normal",
-                    color=_log_colour(cells, row),
+                    color=_log_color(cells, row),
                     va="center",
                 )
                 at += width
@@ -310,10 +310,10 @@ def _in_legend(lines: Sequence[Line]) -> tuple[list[tuple[int, Line]], int]:
     return kept, len(lines) - len(kept)
 
 
-def _colours(labelled: Sequence[tuple[int, Line]]) -> dict[int, Colour]:
-    """A colour for each line with a label, by its number; the others share one."""
-    colours = colormaps["tab10"]
-    return {number: colours(place % colours.N) for place, (number, _) in enumerate(labelled)}
+def _colors(labeled: Sequence[tuple[int, Line]]) -> dict[int, Color]:
+    """A color for each line with a label, by its number; the others share one."""
+    colors = colormaps["tab10"]
+    return {number: colors(place % colors.N) for place, (number, _) in enumerate(labeled)}
 
 
 def _dress(axes: Axes, unit: str, *, whole: bool) -> None:
@@ -337,7 +337,7 @@ def _ticks(start: float, end: float) -> tuple[list[float], list[str]]:
     return times, [datetime.fromtimestamp(each, UTC).strftime(form) for each in times]
 
 
-def _log_colour(cells: Sequence[str], row: int) -> str:
+def _log_color(cells: Sequence[str], row: int) -> str:
     if row == 0:
         return _FAINT
     if "ERROR" in cells:

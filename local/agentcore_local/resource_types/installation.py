@@ -58,7 +58,7 @@ def install(service: CodeInterpreterService, *, now: Callable[[], float]) -> Non
         kind.schema.register()
     for module in (functions, schedules, rules, secret):
         module.install()
-    log_delivery.install(second_source_conflicts=service.behaviour.second_delivery_source_conflicts)
+    log_delivery.install(second_source_conflicts=service.behavior.second_delivery_source_conflicts)
     PolicyDelay(service.faults, now).install()
     _declare_faults(service.faults)
 

@@ -16,7 +16,7 @@ from agentcore_local import _ministack_cloudformation as ministack
 from agentcore_local.cloudformation.resource_kinds import ResourceFailed
 from agentcore_local.resource_types.acting import account_caller
 from agentcore_local.service.backend import Caller
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 from agentcore_local.service.faults import Faults
 
 FAULT = "network_interfaces_stay"
@@ -30,7 +30,7 @@ Key = tuple[str, str, str, tuple[str, ...]]
 class Service(Protocol):
     """What is needed of the code interpreter service."""
 
-    behaviour: ServiceBehaviour
+    behavior: ServiceBehavior
     faults: Faults
 
     def call(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class NetworkInterfaces:
             interface.unused_since = self._now()
         if self._service.faults.lasting(FAULT):
             return
-        outlives = self._service.behaviour.network_interfaces_outlive_seconds
+        outlives = self._service.behavior.network_interfaces_outlive_seconds
         if self._now() - interface.unused_since >= outlives:
             ministack.service_module("ec2")._network_interfaces.pop(interface.identifier, None)
             del self._interfaces[key]

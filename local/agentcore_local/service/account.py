@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agentcore_local.service.backend import Backend
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 from agentcore_local.service.faults import Faults
 from agentcore_local.service.idempotency import IdempotencyTokens
 from agentcore_local.service.interpreters import Interpreters
@@ -20,7 +20,7 @@ class AccountRegion:
         account: The account.
         region: The region.
         backend: The AWS around.
-        behaviour: The answers to what is not documented.
+        behavior: The answers to what is not documented.
         faults: What goes wrong on purpose.
         record_seconds: For how long the record of an ended session is kept.
         on_session_end: Called with this object and each session that ends.
@@ -32,16 +32,16 @@ class AccountRegion:
         region: str,
         *,
         backend: Backend,
-        behaviour: ServiceBehaviour,
+        behavior: ServiceBehavior,
         faults: Faults,
         record_seconds: float,
         on_session_end: Callable[[AccountRegion, Session], None],
     ) -> None:
         self.account = account
         self.region = region
-        self.interpreters = Interpreters(backend, behaviour, faults)
+        self.interpreters = Interpreters(backend, behavior, faults)
         self.sessions = Sessions(
-            backend.now, behaviour, record_seconds, lambda session: on_session_end(self, session)
+            backend.now, behavior, record_seconds, lambda session: on_session_end(self, session)
         )
         self.tokens = IdempotencyTokens(backend.now)
         self.metrics = Metrics(backend, account, region)

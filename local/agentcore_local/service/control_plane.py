@@ -7,7 +7,7 @@ from typing import Any
 
 from agentcore_local.service.account import AccountRegion
 from agentcore_local.service.backend import Backend, Caller
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 from agentcore_local.service.errors import access_denied, conflict, invalid, not_found
 from agentcore_local.service.interpreters import (
     SYSTEM_IDENTIFIER,
@@ -31,10 +31,10 @@ class ControlPlane:
     service model's shape.
     """
 
-    def __init__(self, backend: Backend, limits: Limits, behaviour: ServiceBehaviour) -> None:
+    def __init__(self, backend: Backend, limits: Limits, behavior: ServiceBehavior) -> None:
         self._backend = backend
         self._limits = limits
-        self._behaviour = behaviour
+        self._behavior = behavior
         self.operations: Mapping[str, Operation] = {
             "CreateCodeInterpreter": self.create,
             "GetCodeInterpreter": self.get,
@@ -185,7 +185,7 @@ class ControlPlane:
         ready = state.sessions.of(interpreter, "READY")
         if not ready:
             return
-        if self._behaviour.delete_with_ready_sessions_conflicts:
+        if self._behavior.delete_with_ready_sessions_conflicts:
             raise conflict(
                 f"CodeInterpreter {interpreter.id} has {len(ready)} active session(s); stop them "
                 "before you delete it"

@@ -7,7 +7,7 @@ from typing import Any
 
 from agentcore_local.service.account import AccountRegion
 from agentcore_local.service.backend import Backend, Caller
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 from agentcore_local.service.errors import (
     ServiceError,
     access_denied,
@@ -38,7 +38,7 @@ class DataPlane:
     Args:
         backend: The AWS around.
         limits: Quotas.
-        behaviour: The answers to what is not documented.
+        behavior: The answers to what is not documented.
         faults: What goes wrong on purpose.
         runtime_of: Makes the runtime of a session, once.
         until_ended: Waits until the processes of an ended session are gone.
@@ -48,7 +48,7 @@ class DataPlane:
         self,
         backend: Backend,
         limits: Limits,
-        behaviour: ServiceBehaviour,
+        behavior: ServiceBehavior,
         faults: Faults,
         *,
         runtime_of: Callable[[AccountRegion, Session], SessionRuntime],
@@ -56,7 +56,7 @@ class DataPlane:
     ) -> None:
         self._backend = backend
         self._limits = limits
-        self._behaviour = behaviour
+        self._behavior = behavior
         self._faults = faults
         self._runtime_of = runtime_of
         self._until_ended = until_ended
@@ -107,7 +107,7 @@ class DataPlane:
             await self._until_ended(state.sessions.get(interpreter.id, params["sessionId"]))
             return answer
         session = state.sessions.get(interpreter.id, params["sessionId"])
-        if session.status == "TERMINATED" and self._behaviour.stop_of_ended_session_fails:
+        if session.status == "TERMINATED" and self._behavior.stop_of_ended_session_fails:
             raise conflict(f"Session {session.id} is already TERMINATED")
         if self._faults.strike("stop_fails", resource=interpreter.id):
             raise conflict(f"Session {session.id} cannot be stopped now")
@@ -157,7 +157,7 @@ class DataPlane:
     ) -> Session:
         session_id = params.get("sessionId")
         if session_id is None:
-            if self._behaviour.invoke_without_session_fails:
+            if self._behavior.invoke_without_session_fails:
                 message = "A session id is needed"
                 raise invalid(message, fields=[("sessionId", message)])
             return self._start(state, interpreter, {})
@@ -200,7 +200,7 @@ class DataPlane:
         return interpreter
 
     def _identifier(self, given: str) -> str:
-        if given.startswith("arn:") and self._behaviour.arn_as_identifier:
+        if given.startswith("arn:") and self._behavior.arn_as_identifier:
             return given.rsplit("/", 1)[-1]
         return given
 

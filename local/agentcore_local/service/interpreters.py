@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentcore_local.service.backend import Backend
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 from agentcore_local.service.errors import conflict, not_found
 from agentcore_local.service.faults import Faults
 
@@ -88,9 +88,9 @@ def custom_arn(partition: str, region: str, account: str, identifier: str) -> st
 class Interpreters:
     """The interpreters of one account in one region."""
 
-    def __init__(self, backend: Backend, behaviour: ServiceBehaviour, faults: Faults) -> None:
+    def __init__(self, backend: Backend, behavior: ServiceBehavior, faults: Faults) -> None:
         self._backend = backend
-        self._behaviour = behaviour
+        self._behavior = behavior
         self._faults = faults
         self._interpreters: dict[str, Interpreter] = {}
         self._system: Interpreter | None = None
@@ -138,7 +138,7 @@ class Interpreters:
         Raises:
             ServiceError: The name is taken.
         """
-        if self._behaviour.same_name_conflicts:
+        if self._behavior.same_name_conflicts:
             for other in self.all():
                 if other.name == name and other.status != "DELETED":
                     raise conflict(
@@ -152,7 +152,7 @@ class Interpreters:
         now = self._backend.now()
         interpreter.status = "CREATING"
         interpreter.created_at = interpreter.last_updated_at = now
-        interpreter.due_at = now + self._behaviour.create_seconds
+        interpreter.due_at = now + self._behavior.create_seconds
         if fault := self._faults.strike("create_fails", "CreateCodeInterpreter", interpreter.id):
             interpreter.failure_reason = str(fault.options.get("reason", "An injected fault"))
         self._interpreters[interpreter.id] = interpreter
@@ -162,7 +162,7 @@ class Interpreters:
         """Begin the deletion of an interpreter; while DELETING it changes nothing."""
         if interpreter.status in ("DELETING", "DELETED"):
             return
-        interpreter.due_at = self._backend.now() + self._behaviour.delete_seconds
+        interpreter.due_at = self._backend.now() + self._behavior.delete_seconds
         self._change(interpreter, "DELETING", self._backend.now())
 
     def _settle(self) -> None:
@@ -185,9 +185,9 @@ class Interpreters:
     def _finish_deletion(self, interpreter: Interpreter) -> None:
         if not self._faults.lasting("delete_stays_deleting", interpreter.id):
             self._change(interpreter, "DELETED", interpreter.due_at)
-            interpreter.due_at += self._behaviour.deleted_stays_visible_seconds
+            interpreter.due_at += self._behavior.deleted_stays_visible_seconds
 
     def _change(self, interpreter: Interpreter, status: str, at: float) -> None:
         interpreter.status = status
-        if self._behaviour.last_updated_moves:
+        if self._behavior.last_updated_moves:
             interpreter.last_updated_at = at

@@ -7,7 +7,7 @@ minimum of 128 MB, from the session's start to its end, idle or not.
 from __future__ import annotations
 
 from agentcore_local.service.account import AccountRegion
-from agentcore_local.service.behaviour import ServiceBehaviour, UsageResource
+from agentcore_local.service.behavior import ServiceBehavior, UsageResource
 from agentcore_local.service.processes import SessionUsage
 from agentcore_local.service.sessions import Session
 
@@ -23,7 +23,7 @@ def record_usage(
     session: Session,
     usage: SessionUsage,
     now: float,
-    behaviour: ServiceBehaviour,
+    behavior: ServiceBehavior,
 ) -> None:
     """Record what a session has used since the last time."""
     until = min(now, session.ended_at if session.ended_at is not None else session.ends_at)
@@ -34,7 +34,7 @@ def record_usage(
     cpu_seconds = max(0.0, usage.cpu_seconds - session.metered_cpu_seconds)
     session.metered_until = max(session.metered_until, until)
     session.metered_cpu_seconds += cpu_seconds
-    by_id = behaviour.usage_resource is UsageResource.ID
+    by_id = behavior.usage_resource is UsageResource.ID
     state.metrics.usage(
         session.interpreter.id if by_id else session.interpreter.arn,
         cpu_seconds=cpu_seconds,

@@ -81,19 +81,19 @@ def _from_text(member: Any, texts: list[str]) -> object:
     return texts[0]
 
 
-def serialise(shape: Any, value: Any) -> Any:
+def serialize(shape: Any, value: Any) -> Any:
     """Turn a value of a shape into JSON's types; members that the shape lacks are left out."""
     kind = shape.type_name
     if kind == "structure":
         return {
-            name: serialise(member, value[name])
+            name: serialize(member, value[name])
             for name, member in shape.members.items()
             if value.get(name) is not None and "location" not in member.serialization
         }
     if kind == "list":
-        return [serialise(shape.member, each) for each in value]
+        return [serialize(shape.member, each) for each in value]
     if kind == "map":
-        return {key: serialise(shape.value, each) for key, each in value.items()}
+        return {key: serialize(shape.value, each) for key, each in value.items()}
     if kind == "timestamp":
         return timestamp(value)
     if kind == "blob":
@@ -112,7 +112,7 @@ def response(operation: OperationModel, result: Mapping[str, Any]) -> HttpRespon
     status = operation.http["responseCode"]
     content = b""
     if status != 204:
-        content = json.dumps(serialise(operation.output_shape, result)).encode()
+        content = json.dumps(serialize(operation.output_shape, result)).encode()
     return HttpResponse(status=status, headers=_headers(JSON), body=content)
 
 
@@ -142,7 +142,7 @@ def result_event(operation: OperationModel, result: Mapping[str, Any]) -> bytes:
     """
     shape: Any = operation.output_shape
     event = shape.members["stream"].members["result"]
-    payload = json.dumps(serialise(event, result)).encode()
+    payload = json.dumps(serialize(event, result)).encode()
     if len(payload) > LARGEST_EVENT:
         raise invalid(
             f"The result has {len(payload)} bytes on the wire, and a client reads at most "

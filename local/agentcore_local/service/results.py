@@ -21,7 +21,7 @@ def image_block(data: bytes, mime_type: str) -> dict[str, Any]:
 
 
 def plain(text: str) -> str:
-    """Text without a terminal's colours."""
+    """Text without a terminal's colors."""
     return _TERMINAL_CODES.sub("", text)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from agentcore_local.service import credentials, protocol, service_model, validation
 from agentcore_local.service.account import AccountRegion
 from agentcore_local.service.backend import Backend, Caller
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 from agentcore_local.service.control_plane import ControlPlane
 from agentcore_local.service.credentials import SessionCredentials
 from agentcore_local.service.data_plane import DataPlane
@@ -45,7 +45,7 @@ class CodeInterpreterService:
         backend: The AWS around it.
         data_folder: Where sessions have their folders; made if it is missing.
         limits: Quotas and rates; the documented ones by default.
-        behaviour: The answers to what is not documented.
+        behavior: The answers to what is not documented.
         warm_kernels: How many Python kernels are kept ready for sessions to come.
     """
 
@@ -55,12 +55,12 @@ class CodeInterpreterService:
         *,
         data_folder: Path,
         limits: Limits | None = None,
-        behaviour: ServiceBehaviour | None = None,
+        behavior: ServiceBehavior | None = None,
         warm_kernels: int = 2,
     ) -> None:
         self._backend = backend
         self.limits = limits or Limits()
-        self.behaviour = behaviour or ServiceBehaviour()
+        self.behavior = behavior or ServiceBehavior()
         self.faults = Faults(backend.now)
         self._states: dict[tuple[str, str], AccountRegion] = {}
         self._rates = RateLimiter(self.limits.requests_per_second)
@@ -70,14 +70,14 @@ class CodeInterpreterService:
             self._credentials,
             data_folder=data_folder.resolve(),
             limits=self.limits,
-            behaviour=self.behaviour,
+            behavior=self.behavior,
             warm_kernels=warm_kernels,
         )
-        self._control = ControlPlane(backend, self.limits, self.behaviour)
+        self._control = ControlPlane(backend, self.limits, self.behavior)
         self._data = DataPlane(
             backend,
             self.limits,
-            self.behaviour,
+            self.behavior,
             self.faults,
             runtime_of=self._work.runtime_of,
             until_ended=self._work.until_ended,
@@ -203,7 +203,7 @@ class CodeInterpreterService:
             self._states[key] = AccountRegion(
                 *key,
                 backend=self._backend,
-                behaviour=self.behaviour,
+                behavior=self.behavior,
                 faults=self.faults,
                 record_seconds=self.limits.record_seconds,
                 on_session_end=self._work.end,

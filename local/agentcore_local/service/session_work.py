@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agentcore_local.service.account import AccountRegion
 from agentcore_local.service.backend import Backend
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 from agentcore_local.service.credentials import SessionCredentials
 from agentcore_local.service.environment import session_environment
 from agentcore_local.service.limits import Limits
@@ -36,7 +36,7 @@ class SessionWork:
         credentials: Hands out the execution roles' credentials.
         data_folder: Where sessions have their folders.
         limits: How long and how large things may be.
-        behaviour: The answers to what is not documented.
+        behavior: The answers to what is not documented.
         warm_kernels: How many Python kernels are kept ready.
     """
 
@@ -47,14 +47,14 @@ class SessionWork:
         *,
         data_folder: Path,
         limits: Limits,
-        behaviour: ServiceBehaviour,
+        behavior: ServiceBehavior,
         warm_kernels: int,
     ) -> None:
         self._backend = backend
         self._credentials = credentials
         self._data_folder = data_folder
         self._limits = limits
-        self._behaviour = behaviour
+        self._behavior = behavior
         self._processes = Processes(data_folder, warm_kernels=warm_kernels)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._endings: dict[str, asyncio.Task[None]] = {}
@@ -99,7 +99,7 @@ class SessionWork:
                 session_environment(
                     session.id,
                     folders,
-                    region=state.region if self._behaviour.region_in_sessions else None,
+                    region=state.region if self._behavior.region_in_sessions else None,
                     endpoint_url=self._backend.endpoint_url,
                     owner={OWNER_VARIABLE: str(self._data_folder)},
                     packages_from_index=session.interpreter.network_mode != "SANDBOX",
@@ -107,7 +107,7 @@ class SessionWork:
                 ),
                 self._processes,
                 self._limits,
-                merged_output=self._behaviour.merged_command_output,
+                merged_output=self._behavior.merged_command_output,
             )
         return session.runtime
 
@@ -117,7 +117,7 @@ class SessionWork:
         state.metrics.session_ended(session.interpreter.arn, session.ended_at - session.created_at)
         self._credentials.revoke(session)
         if session.runtime is None:
-            record_usage(state, session, SessionUsage(), session.ended_at, self._behaviour)
+            record_usage(state, session, SessionUsage(), session.ended_at, self._behavior)
             return
         session.runtime.refuse_calls()
         self._schedule(session.id, self._clean_up(state, session, session.runtime))
@@ -136,7 +136,7 @@ class SessionWork:
         for session in ready:
             if session.status == "READY":  # not ended meanwhile
                 used = usage.get(session.id, SessionUsage())
-                record_usage(state, session, used, now, self._behaviour)
+                record_usage(state, session, used, now, self._behavior)
 
     async def _clean_up(
         self, state: AccountRegion, session: Session, runtime: SessionRuntime
@@ -145,7 +145,7 @@ class SessionWork:
             usage = await self._processes.end_session(session.id)
         except HostLostError:
             usage = SessionUsage()
-        record_usage(state, session, usage, self._backend.now(), self._behaviour)
+        record_usage(state, session, usage, self._backend.now(), self._behavior)
         await runtime.close()
         session.runtime = None
         self._runtimes.pop(session.id, None)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 from agentcore_local.service.errors import not_found
 from agentcore_local.service.interpreters import Interpreter
 
@@ -74,7 +74,7 @@ class Sessions:
 
     Args:
         now: The clock.
-        behaviour: The answers to what is not documented.
+        behavior: The answers to what is not documented.
         record_seconds: For how long the record of an ended session is kept.
         on_end: Called once for each session that ends; ends its processes.
     """
@@ -82,12 +82,12 @@ class Sessions:
     def __init__(
         self,
         now: Callable[[], float],
-        behaviour: ServiceBehaviour,
+        behavior: ServiceBehavior,
         record_seconds: float,
         on_end: Callable[[Session], None],
     ) -> None:
         self._now = now
-        self._behaviour = behaviour
+        self._behavior = behavior
         self._record_seconds = record_seconds
         self._on_end = on_end
         # Apart, because there may be a hundred ended ones for each that is READY. Ended ones are in
@@ -154,7 +154,7 @@ class Sessions:
         session.status = "TERMINATED"
         session.ended_at = at
         self._ended[session.id] = self._ready.pop(session.id)
-        if self._behaviour.last_updated_moves:
+        if self._behavior.last_updated_moves:
             session.last_updated_at = at
         self._on_end(session)
 

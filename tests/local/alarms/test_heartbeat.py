@@ -189,7 +189,9 @@ def test_data_of_another_unit_is_not_seen(bench: Bench) -> None:
     assert bench.state(name) == "OK"
 
 
-def maths(bench: Bench, expression: str, dimensions: Sequence[Dimensions]) -> list[dict[str, Any]]:
+def math_queries(
+    bench: Bench, expression: str, dimensions: Sequence[Dimensions]
+) -> list[dict[str, Any]]:
     return [
         *(
             {
@@ -211,13 +213,13 @@ def maths(bench: Bench, expression: str, dimensions: Sequence[Dimensions]) -> li
     ]
 
 
-def of_maths(bench: Bench, expression: str, dimensions: Sequence[Dimensions]) -> str:
+def of_math_queries(bench: Bench, expression: str, dimensions: Sequence[Dimensions]) -> str:
     nothing = dict.fromkeys(("MetricName", "Namespace", "Dimensions", "Statistic", "Period"))
-    return bench.alarm("a", {}, **nothing, Metrics=maths(bench, expression, dimensions))
+    return bench.alarm("a", {}, **nothing, Metrics=math_queries(bench, expression, dimensions))
 
 
-def test_metric_maths_adds_what_there_is(bench: Bench) -> None:
-    name = of_maths(bench, "SUM([FILL(m0, 0), FILL(m1, 0)])", [{"By": "id"}, {"By": "arn"}])
+def test_metric_math_adds_what_there_is(bench: Bench) -> None:
+    name = of_math_queries(bench, "SUM([FILL(m0, 0), FILL(m1, 0)])", [{"By": "id"}, {"By": "arn"}])
     bench.put(10, {"By": "arn"})
     bench.advance(60)
     assert bench.state(name) == "ALARM"
@@ -229,7 +231,7 @@ def test_get_metric_data_evaluates_expressions(bench: Bench) -> None:
     (found,) = bench.aws.client("cloudwatch").get_metric_data(
         StartTime=now - 600,
         EndTime=now + 60,
-        MetricDataQueries=maths(bench, "SUM([m0, m1]) * 2", [{"By": "id"}, {"By": "arn"}]),
+        MetricDataQueries=math_queries(bench, "SUM([m0, m1]) * 2", [{"By": "id"}, {"By": "arn"}]),
     )["MetricDataResults"]
     assert found["Values"] == [20.0]
     assert found["Timestamps"][0].timestamp() == now // 60 * 60
@@ -239,7 +241,7 @@ def test_get_metric_data_needs_every_dimension(bench: Bench) -> None:
     bench.put(10, {"Who": "me"})
     now = bench.aws.admin("GET", "status")["now"]
     (found,) = bench.aws.client("cloudwatch").get_metric_data(
-        StartTime=now - 600, EndTime=now + 60, MetricDataQueries=maths(bench, "m0 * 1", [{}])
+        StartTime=now - 600, EndTime=now + 60, MetricDataQueries=math_queries(bench, "m0 * 1", [{}])
     )["MetricDataResults"]
     assert found["Values"] == []
 
@@ -256,7 +258,7 @@ def test_the_query_protocol_is_understood_too(bench: Bench) -> None:
     request = create_serializer("query").serialize_to_request(
         {
             "AlarmName": f"{bench.namespace}-query",
-            "Metrics": maths(bench, "m0 * 2", [{"Who": "me"}]),
+            "Metrics": math_queries(bench, "m0 * 2", [{"Who": "me"}]),
             "ComparisonOperator": "GreaterThanThreshold",
             "Threshold": 9.0,
             "EvaluationPeriods": 1,
@@ -284,7 +286,7 @@ def test_an_alarm_that_aws_would_refuse_is_refused(bench: Bench) -> None:
     with pytest.raises(ClientError, match="across more than a day"):
         bench.alarm("a", {}, EvaluationPeriods=1441)
     with pytest.raises(ClientError, match="SEARCH is not supported"):
-        of_maths(bench, "SEARCH('x', 'Sum')", [{}])
+        of_math_queries(bench, "SEARCH('x', 'Sum')", [{}])
 
 
 def test_a_composite_follows_its_children(bench: Bench) -> None:

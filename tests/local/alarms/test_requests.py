@@ -16,7 +16,7 @@ RULE = {
 }
 STAT = {"Metric": {"Namespace": "N", "MetricName": "x"}, "Period": 60, "Stat": "Sum"}
 SINGLE = {**RULE, "Namespace": "N", "MetricName": "x", "Period": 60, "Statistic": "Sum"}
-MATHS = {
+METRIC_MATH = {
     **RULE,
     "Metrics": [
         {"Id": "m", "MetricStat": STAT, "ReturnData": False},
@@ -27,7 +27,7 @@ MATHS = {
 
 def test_both_kinds_of_alarm_are_taken() -> None:
     check_alarm(SINGLE)
-    check_alarm(MATHS)
+    check_alarm(METRIC_MATH)
 
 
 def with_queries(*queries: dict[str, Any]) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def with_queries(*queries: dict[str, Any]) -> dict[str, Any]:
     ("request_", "said"),
     [
         (RULE, "either MetricName or Metrics"),
-        ({**SINGLE, **MATHS}, "either MetricName or Metrics"),
+        ({**SINGLE, **METRIC_MATH}, "either MetricName or Metrics"),
         ({**SINGLE, "Namespace": ""}, "needs a Namespace"),
         ({**SINGLE, "Period": 90}, "90 seconds is none of"),
         ({**SINGLE, "Period": None}, "needs a Period"),

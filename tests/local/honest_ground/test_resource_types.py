@@ -365,7 +365,7 @@ def test_a_replaced_interpreter_has_a_source_before_the_old_ones_goes(stacks, cr
 @pytest.mark.parametrize("conflicts", [True, False])
 def test_whether_a_second_source_conflicts_is_a_switch(conflicts):
     arn = "arn:aws:bedrock-agentcore:us-east-1:111122223333:code-interpreter-custom/{}-0a1B2c3D4e"
-    with LocalAws(behaviour={"second_delivery_source_conflicts": conflicts}) as aws:
+    with LocalAws(behavior={"second_delivery_source_conflicts": conflicts}) as aws:
         logs = aws.client("logs")
 
         def put(name, of="one", log_type="USAGE_LOGS"):

@@ -23,7 +23,7 @@ def busy(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Observed]:
     """The stack after some traffic, with either value that usage metrics may have."""
-    with LocalAws(behaviour={"usage_resource": request.param}) as aws:
+    with LocalAws(behavior={"usage_resource": request.param}) as aws:
         observed = deployed(aws, tmp_path_factory.mktemp("busy"))
         make_traffic(observed)
         yield observed

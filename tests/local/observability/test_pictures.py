@@ -136,7 +136,7 @@ def kept(figures: list[Figure], figure: Figure) -> Figure:
 
 
 def shrunk(box: Any) -> Any:
-    """A box without its outermost pixel: neighbours may touch."""
+    """A box without its outermost pixel: neighbors may touch."""
     return box.padded(-1)
 
 

@@ -175,7 +175,7 @@ class LocalService:
         params.setdefault("networkConfiguration", {"networkMode": "SANDBOX"})
         answer = self.control.create_code_interpreter(name=name, **params)
         identifier: str = answer["codeInterpreterId"]
-        self.backend.clock_offset += self.service.behaviour.create_seconds
+        self.backend.clock_offset += self.service.behavior.create_seconds
         assert self.control.get_code_interpreter(codeInterpreterId=identifier)["status"] == "READY"
         return identifier
 

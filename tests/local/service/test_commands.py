@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 from agentcore_local.service.commands import Command
 from agentcore_local.service.limits import Limits
 from agentcore_local.service.processes import Processes
@@ -84,7 +84,7 @@ def test_a_signal_counts_from_128(local: Any) -> None:
 
 
 def test_streams_may_arrive_merged_as_from_a_terminal(start_local: Any) -> None:
-    local = start_local(behaviour=ServiceBehaviour(merged_command_output=True))
+    local = start_local(behavior=ServiceBehavior(merged_command_output=True))
     session = local.session()
     good = structured(session.invoke("executeCommand", command="echo a; echo b >&2"))
     assert (good["stdout"], good["stderr"]) == ("a\r\nb\r\n", "")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agentcore_local.service.backend import Caller
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 from agentcore_local.service.errors import ServiceError
 
 ACCOUNT = "111122223333"
@@ -22,7 +22,7 @@ CALLER = Caller(
 
 
 def test_an_interpreter_is_creating_then_ready(start_local: Any) -> None:
-    local = start_local(behaviour=ServiceBehaviour(create_seconds=30))
+    local = start_local(behavior=ServiceBehavior(create_seconds=30))
     created = local.control.create_code_interpreter(
         name="analysis", networkConfiguration=SANDBOX, description="for analysts"
     )
@@ -84,7 +84,7 @@ def test_accounts_and_regions_do_not_see_each_other(local: Any) -> None:
 
 
 def test_a_deleted_interpreter_is_deleting_then_gone(start_local: Any) -> None:
-    local = start_local(behaviour=ServiceBehaviour(delete_seconds=30))
+    local = start_local(behavior=ServiceBehavior(delete_seconds=30))
     identifier = local.create("leaving")
     deleted = local.control.delete_code_interpreter(codeInterpreterId=identifier)
     assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 202
@@ -100,7 +100,7 @@ def test_a_deleted_interpreter_is_deleting_then_gone(start_local: Any) -> None:
 
 
 def test_a_deleted_interpreter_may_stay_visible_as_deleted(start_local: Any) -> None:
-    local = start_local(behaviour=ServiceBehaviour(deleted_stays_visible_seconds=60))
+    local = start_local(behavior=ServiceBehavior(deleted_stays_visible_seconds=60))
     identifier = local.create("soft")
     local.control.delete_code_interpreter(codeInterpreterId=identifier)
     local.backend.clock_offset += 1
@@ -122,7 +122,7 @@ def test_an_interpreter_with_ready_sessions_is_not_deleted(local: Any) -> None:
 
 
 def test_where_deletion_ends_sessions_their_processes_end_too(start_local: Any) -> None:
-    local = start_local(behaviour=ServiceBehaviour(delete_with_ready_sessions_conflicts=False))
+    local = start_local(behavior=ServiceBehavior(delete_with_ready_sessions_conflicts=False))
     identifier = local.create("busy")
     session = local.session(identifier)
     pid = int(session.run("import os; print(os.getpid())")["structuredContent"]["stdout"])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 from agentcore_local.service.errors import access_denied
 
 METADATA = "Metadata-Version: 2.1\nName: ours\nVersion: 1\n"
@@ -100,7 +100,7 @@ def test_the_home_of_a_session_is_its_own(local: Any) -> None:
 
 @pytest.mark.parametrize("known", [False, True])
 def test_the_aws_of_a_session_is_this_one(start_local: Any, known: bool) -> None:
-    local = start_local(behaviour=ServiceBehaviour(region_in_sessions=known))
+    local = start_local(behavior=ServiceBehavior(region_in_sessions=known))
     session = local.session()
     command = 'echo "$AWS_ENDPOINT_URL $AWS_REGION $AWS_DEFAULT_REGION"; command -v aws'
     found = session.invoke("executeCommand", command=command)["structuredContent"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agentcore_local.service.behaviour import ServiceBehaviour, UsageResource
+from agentcore_local.service.behavior import ServiceBehavior, UsageResource
 
 NAMESPACE = "AWS/Bedrock-AgentCore"
 SERVICE = "AgentCore.CodeInterpreter"
@@ -121,7 +121,7 @@ def test_processor_time_is_the_operating_systems_figure(local: Any) -> None:
 def test_usage_is_recorded_for_the_service_and_for_the_interpreter(
     start_local: Any, by: UsageResource
 ) -> None:
-    local = start_local(behaviour=ServiceBehaviour(usage_resource=by))
+    local = start_local(behavior=ServiceBehavior(usage_resource=by))
     session = local.session()
     local.backend.clock_offset += 60
     session.stop()

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 from agentcore_local.service.limits import Limits
 
 QUOTA = 8
@@ -204,7 +204,7 @@ class Rules(RuleBasedStateMachine):
 def rules(start_local: Any) -> type[Rules]:
     local = start_local(
         limits=Limits(requests_per_second={}, active_sessions=QUOTA),
-        behaviour=ServiceBehaviour(create_seconds=0, delete_seconds=0),
+        behavior=ServiceBehavior(create_seconds=0, delete_seconds=0),
     )
     return type("BoundRules", (Rules,), {"local": local})
 

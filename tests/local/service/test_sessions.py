@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agentcore_local.service.behaviour import ServiceBehaviour
+from agentcore_local.service.behavior import ServiceBehavior
 
 SYSTEM = "aws.codeinterpreter.v1"
 
@@ -73,7 +73,7 @@ def test_stop_ends_a_session_and_says_when(local: Any) -> None:
 
 @pytest.mark.parametrize("fails", [True, False])
 def test_stopping_twice_is_an_error_or_not(start_local: Any, fails: bool) -> None:
-    local = start_local(behaviour=ServiceBehaviour(stop_of_ended_session_fails=fails))
+    local = start_local(behavior=ServiceBehavior(stop_of_ended_session_fails=fails))
     session = local.session()
     first = session.stop()
     if fails:
@@ -83,7 +83,7 @@ def test_stopping_twice_is_an_error_or_not(start_local: Any, fails: bool) -> Non
 
 
 def test_last_updated_may_stay_where_it_is(start_local: Any) -> None:
-    local = start_local(behaviour=ServiceBehaviour(last_updated_moves=False))
+    local = start_local(behavior=ServiceBehavior(last_updated_moves=False))
     session = local.session()
     created = session.get()["createdAt"]
     local.backend.clock_offset += 10
@@ -109,7 +109,7 @@ def test_sessions_need_an_interpreter_that_exists(local: Any) -> None:
 
 @pytest.mark.parametrize("accepted", [True, False])
 def test_an_arn_may_do_for_an_identifier_or_not(start_local: Any, accepted: bool) -> None:
-    local = start_local(behaviour=ServiceBehaviour(arn_as_identifier=accepted))
+    local = start_local(behavior=ServiceBehavior(arn_as_identifier=accepted))
     identifier = local.create("named")
     found = local.control.get_code_interpreter(codeInterpreterId=identifier)
     params = {"codeInterpreterIdentifier": found["codeInterpreterArn"]}
@@ -176,7 +176,7 @@ def test_the_record_of_an_ended_session_is_kept_for_thirty_days(local: Any) -> N
 
 @pytest.mark.parametrize("fails", [True, False])
 def test_an_invoke_without_a_session_fails_or_starts_one(start_local: Any, fails: bool) -> None:
-    local = start_local(behaviour=ServiceBehaviour(invoke_without_session_fails=fails))
+    local = start_local(behavior=ServiceBehavior(invoke_without_session_fails=fails))
     invoke = local.data.invoke_code_interpreter
     params = {"codeInterpreterIdentifier": SYSTEM, "name": "listFiles"}
     if fails:

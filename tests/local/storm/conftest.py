@@ -19,7 +19,7 @@ VARIANTS = 32
 
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Every variant of the stack, synthesised in a process of its own."""
+    """Every variant of the stack, synthesized in a process of its own."""
     program = Path(__file__).with_name("variants.py")
     finished = subprocess.run(
         [sys.executable, program, STACK, tmp_path_factory.mktemp("storm"), str(VARIANTS)],

@@ -1,4 +1,4 @@
-"""Synthesises the storm's templates: one stack, in many variants, all under the same name.
+"""Synthesizes the storm's templates: one stack, in many variants, all under the same name.
 
 Run as a program with the stack's name and an output folder; prints one JSON object.
 """

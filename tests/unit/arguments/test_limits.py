@@ -156,7 +156,7 @@ def test_more_certificates_than_cloudformation_takes_are_refused(stack: Stack) -
 
 
 def test_what_only_the_deployment_knows_is_let_through(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     token = Token.as_string({"Ref": "AWS::StackName"})
     plain(
@@ -167,7 +167,7 @@ def test_what_only_the_deployment_knows_is_let_through(
         session_timeout=Duration.seconds(Token.as_number({"Ref": "AWS::StackName"})),
     )
 
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     (interpreter,) = resources(template, "AWS::BedrockAgentCore::CodeInterpreterCustom")
     assert interpreter["Properties"]["Description"] == {"Ref": "AWS::StackName"}

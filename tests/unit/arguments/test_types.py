@@ -311,7 +311,7 @@ def number_token() -> float:
 def test_what_is_written_into_a_plan_cannot_be_known_later(
     stack: Stack, arguments: dict[str, Any], argument: str
 ) -> None:
-    with pytest.raises(ValueError, match=rf"It: {argument} .*(synthesised|deployment)"):
+    with pytest.raises(ValueError, match=rf"It: {argument} .*(synthesized|deployment)"):
         policy(stack, arguments)
 
 
@@ -327,7 +327,7 @@ def test_a_number_that_is_known_later_is_not_shown_as_one(
 
 
 def test_a_list_that_is_known_later_takes_no_more_items(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     """CDK says so at synthesis only, and not where they came from."""
     CfnParameter(stack, "Commands", type="CommaDelimitedList")
@@ -336,7 +336,7 @@ def test_a_list_that_is_known_later_takes_no_more_items(
         SmokeTest(stack, "More", interpreter=_subject(stack), commands=[*later, "ls"])
 
     of_one(SmokeTest)(stack, {"commands": later})
-    (test,) = resources(synthesise(stack), "Custom::CodeInterpreterSmokeTest")
+    (test,) = resources(synthesize(stack), "Custom::CodeInterpreterSmokeTest")
     assert test["Properties"]["Commands"] == {"Ref": "Commands"}
 
 

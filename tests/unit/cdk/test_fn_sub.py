@@ -12,12 +12,12 @@ from cdk_code_interpreter._cdk.fn_sub import substituted
 
 
 @pytest.fixture
-def written(stack, synthesise):
+def written(stack, synthesize):
     """What a template says in the place of a text."""
 
     def of(text: str):
         CfnOutput(stack, "Text", value=substituted(text))
-        return synthesise(stack)["Outputs"]["Text"]["Value"]
+        return synthesize(stack)["Outputs"]["Text"]["Value"]
 
     return of
 
@@ -46,14 +46,14 @@ def test_a_text_without_tokens_stays_a_text(written):
     assert written("plain") == "plain"
 
 
-def test_tokens_that_are_numbered_otherwise_make_the_same_template(new_app, synthesise):
+def test_tokens_that_are_numbered_otherwise_make_the_same_template(new_app, synthesize):
     def template():
         stack = Stack(new_app(), "Numbered")
         queues = [sqs.Queue(stack, name) for name in ("A", "B")]
         # The numbers go up from token to token, in every app of a process.
         text = "+".join(each.queue_arn for each in queues)
         CfnOutput(stack, "Text", value=substituted(text))
-        return text, synthesise(stack)["Outputs"]["Text"]
+        return text, synthesize(stack)["Outputs"]["Text"]
 
     (one, first), (other, second) = template(), template()
     assert one != other

@@ -41,19 +41,19 @@ def plain(stack: Stack, construct_id: str = "Sandbox", **arguments: Any) -> Code
 
 
 @pytest.fixture
-def interpreter_in(synthesise: Any, resources: Any) -> Any:
+def interpreter_in(synthesize: Any, resources: Any) -> Any:
     def read(stack: Stack) -> dict[str, Any]:
-        (resource,) = resources(synthesise(stack), TYPE)
+        (resource,) = resources(synthesize(stack), TYPE)
         return dict(resource)
 
     return read
 
 
 def test_the_simplest_one_is_a_sandbox_a_role_and_a_drain(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     interpreter = CodeInterpreter(stack, "Sandbox")
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     own = {
         resource["Type"]
@@ -112,7 +112,7 @@ def test_the_id_comes_from_the_drain_so_that_users_go_before_it_runs(stack: Stac
 
 @pytest.mark.parametrize("policy", [RemovalPolicy.RETAIN, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE])
 def test_a_retained_interpreter_keeps_what_it_needs_and_is_not_drained(
-    stack: Stack, synthesise: Any, policy: RemovalPolicy
+    stack: Stack, synthesize: Any, policy: RemovalPolicy
 ) -> None:
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
@@ -124,7 +124,7 @@ def test_a_retained_interpreter_keeps_what_it_needs_and_is_not_drained(
     interpreter = CodeInterpreter(
         stack, "Sandbox", removal_policy=policy, network=NetworkAccess.vpc(vpc)
     )
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     assert interpreter.drain is None
     kept = {
@@ -142,42 +142,42 @@ def test_an_interpreter_is_deleted_with_its_stack_by_default(
     assert "DeletionPolicy" not in interpreter_in(stack)
 
 
-def test_it_takes_permissions_as_its_role(stack: Stack, synthesise: Any, resources: Any) -> None:
+def test_it_takes_permissions_as_its_role(stack: Stack, synthesize: Any, resources: Any) -> None:
     s3.Bucket(stack, "Data").grant_read(plain(stack))
 
-    (policy,) = resources(synthesise(stack), "AWS::IAM::Policy")
+    (policy,) = resources(synthesize(stack), "AWS::IAM::Policy")
     (role,) = policy["Properties"]["Roles"]
     assert role["Ref"].startswith("SandboxServiceRole")
 
 
-def test_its_groups_open_other_groups(stack: Stack, synthesise: Any, resources: Any) -> None:
+def test_its_groups_open_other_groups(stack: Stack, synthesize: Any, resources: Any) -> None:
     isolated = ec2.SubnetConfiguration(name="i", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
     vpc = ec2.Vpc(stack, "Vpc", max_azs=1, nat_gateways=0, subnet_configuration=[isolated])
     interpreter = plain(stack, network=NetworkAccess.vpc(vpc))
     database = ec2.SecurityGroup(stack, "Database", vpc=vpc)
     database.connections.allow_from(interpreter, ec2.Port.tcp(5432))
 
-    (rule,) = resources(synthesise(stack), "AWS::EC2::SecurityGroupIngress")
+    (rule,) = resources(synthesize(stack), "AWS::EC2::SecurityGroupIngress")
     assert rule["Properties"]["FromPort"] == 5432
 
 
 def test_it_takes_the_logical_ids_of_a_plain_l2_so_that_moving_replaces_no_role(
-    new_app: Any, synthesise: Any
+    new_app: Any, synthesize: Any
 ) -> None:
     before, after = Stack(new_app(), "Analytics"), Stack(new_app(), "Analytics")
     agentcore.CodeInterpreterCustom(before, "Sandbox")
     plain(after)
 
-    assert set(synthesise(before)["Resources"]) == set(synthesise(after)["Resources"])
+    assert set(synthesize(before)["Resources"]) == set(synthesize(after)["Resources"])
 
 
 def test_it_lives_beside_others_and_a_plain_l2_in_one_stack(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     for construct_id in ("Reports", "Charts"):
         CodeInterpreter(stack, construct_id)
     agentcore.CodeInterpreterCustom(stack, "Plain")
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     names = [resource["Properties"]["Name"] for resource in resources(template, TYPE)]
     assert len(set(names)) == 3
@@ -268,7 +268,7 @@ class _OwnRoleOfTheCompany(_CompanyDefaults):
 
 
 def test_an_execution_role_that_is_injected_trusts_the_interpreter_and_replaces_ours(
-    resources: Any, synthesise: Any
+    resources: Any, synthesize: Any
 ) -> None:
     templates = []
     for injected in (False, True):
@@ -278,13 +278,13 @@ def test_an_execution_role_that_is_injected_trusts_the_interpreter_and_replaces_
             PropertyInjectors.of(stack).add(_OwnRoleOfTheCompany(lambda _, role=role: role))
         interpreter = plain(stack, execution_role=None if injected else role)
         assert interpreter.execution_role is role
-        template = synthesise(stack)
+        template = synthesize(stack)
         templates.append([r["Properties"] for r in resources(template, "AWS::IAM::Role")])
     given, injected_role = templates
     assert given == injected_role
 
 
-def test_a_role_of_the_app_that_is_injected_is_checked(stack: Stack, synthesise: Any) -> None:
+def test_a_role_of_the_app_that_is_injected_is_checked(stack: Stack, synthesize: Any) -> None:
     PropertyInjectors.of(stack).add(
         _OwnRoleOfTheCompany(
             lambda scope: iam.Role(
@@ -294,7 +294,7 @@ def test_a_role_of_the_app_that_is_injected_is_checked(stack: Stack, synthesise:
     )
     plain(stack)
     with pytest.raises(RuntimeError, match="without a condition on aws:SourceAccount"):
-        synthesise(stack)
+        synthesize(stack)
 
 
 def test_an_injected_role_of_another_account_is_refused(new_app: Any) -> None:
@@ -322,7 +322,7 @@ class _Rename:
 @pytest.mark.parametrize("fixed", [None, "sandbox"])
 @pytest.mark.parametrize("way", ["injector", "aspect"])
 def test_a_name_that_is_changed_behind_our_back_is_refused(
-    stack: Stack, synthesise: Any, way: str, fixed: str | None
+    stack: Stack, synthesize: Any, way: str, fixed: str | None
 ) -> None:
     """The trust policy, the grants and the drain would be another interpreter's."""
     if way == "injector":
@@ -331,7 +331,7 @@ def test_a_name_that_is_changed_behind_our_back_is_refused(
         Aspects.of(stack).add(_Rename())
     CodeInterpreter(stack, "Sandbox", code_interpreter_name=fixed)
     with pytest.raises(RuntimeError, match=r"Analytics/Sandbox: .*company_sandbox.*name_prefix="):
-        synthesise(stack)
+        synthesize(stack)
 
 
 def test_two_interpreters_of_one_deployment_cannot_have_one_name(stack: Stack) -> None:
@@ -342,20 +342,20 @@ def test_two_interpreters_of_one_deployment_cannot_have_one_name(stack: Stack) -
     plain(Stack(App(**QUICK), "Analytics"), code_interpreter_name="reports")
 
 
-def test_a_removal_policy_of_the_resource_alone_is_refused(stack: Stack, synthesise: Any) -> None:
+def test_a_removal_policy_of_the_resource_alone_is_refused(stack: Stack, synthesize: Any) -> None:
     resource = CodeInterpreter(stack, "Sandbox").resource.node.default_child
     assert isinstance(resource, agentcore.CfnCodeInterpreterCustom)
     resource.apply_removal_policy(RemovalPolicy.RETAIN)
     with pytest.raises(RuntimeError, match=r"Analytics/Sandbox: .*removal_policy=RemovalPolicy"):
-        synthesise(stack)
+        synthesize(stack)
 
 
 def test_removal_policies_of_everything_are_left_alone(
-    stack: Stack, synthesise: Any, interpreter_in: Any
+    stack: Stack, synthesize: Any, interpreter_in: Any
 ) -> None:
     CodeInterpreter(stack, "Sandbox")
     RemovalPolicies.of(stack).retain()
-    template = synthesise(stack)
+    template = synthesize(stack)
     kept = ("Sandbox", "Drain", "Role")
     for key, each in template["Resources"].items():
         if any(word in key for word in kept):
@@ -384,19 +384,19 @@ def test_aspects_and_tags_reach_the_resource(stack: Stack, interpreter_in: Any) 
     ("tags", "problem"),
     [
         ({"team": "R&D"}, r"value of tag 'team' .*'R&D'"),
-        ({"cost centre;": "7"}, r"tag key 'cost centre;'"),
+        ({"cost center;": "7"}, r"tag key 'cost center;'"),
         ({f"t{number}": "a" for number in range(51)}, "at most 50, got 51"),
     ],
 )
 def test_tags_of_the_app_that_the_service_refuses_are_refused(
-    stack: Stack, synthesise: Any, tags: dict[str, str], problem: str, fixed: str | None
+    stack: Stack, synthesize: Any, tags: dict[str, str], problem: str, fixed: str | None
 ) -> None:
     """Most other services take them, so an app may have them everywhere."""
     CodeInterpreter(stack, "Sandbox", code_interpreter_name=fixed)
     for key, value in tags.items():
         Tags.of(stack).add(key, value)
     with pytest.raises(RuntimeError, match=f"Analytics/Sandbox: as the app tags .*{problem}"):
-        synthesise(stack)
+        synthesize(stack)
 
 
 def test_an_empty_tag_of_the_app_is_taken(stack: Stack, interpreter_in: Any) -> None:
@@ -407,7 +407,7 @@ def test_an_empty_tag_of_the_app_is_taken(stack: Stack, interpreter_in: Any) -> 
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A synthesised stack with every option, with the built-in validation on."""
+    """A synthesized stack with every option, with the built-in validation on."""
     app = App(outdir=str(tmp_path_factory.mktemp("cdk.out")), analytics_reporting=False)
     stack = Stack(app, "Analytics", env={"region": "eu-west-1"})
     isolated = ec2.SubnetConfiguration(name="i", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)

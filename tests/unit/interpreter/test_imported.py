@@ -52,11 +52,11 @@ def test_an_import_needs_no_role_and_takes_one(stack: Stack) -> None:
     assert other.execution_role is role
 
 
-def test_an_import_creates_nothing(stack: Stack, synthesise: Any) -> None:
+def test_an_import_creates_nothing(stack: Stack, synthesize: Any) -> None:
     from_arn(stack, ARN)
     SystemCodeInterpreter(stack, "System")
 
-    assert "Resources" not in synthesise(stack)
+    assert "Resources" not in synthesize(stack)
 
 
 def test_an_import_tells_callers_its_own_region_and_their_timeout(stack: Stack) -> None:
@@ -203,12 +203,12 @@ def test_an_l2_is_known_by_its_name_in_every_generation(stack: Stack, deployed: 
 
 
 def test_the_automatic_name_of_an_l2_is_known_too(
-    stack: Stack, synthesise: Any, resources: Any, deployed: Any
+    stack: Stack, synthesize: Any, resources: Any, deployed: Any
 ) -> None:
     l2 = agentcore.CodeInterpreterCustom(stack, "Plain")
     interpreter = CodeInterpreter.from_l2(l2)
 
-    (resource,) = resources(synthesise(stack), "AWS::BedrockAgentCore::CodeInterpreterCustom")
+    (resource,) = resources(synthesize(stack), "AWS::BedrockAgentCore::CodeInterpreterCustom")
     prefix = deployed(stack.resolve(interpreter.prefix_arn), {})
     assert prefix.endswith(f"/{resource['Properties']['Name']}-*")
 
@@ -234,7 +234,7 @@ def test_an_l2_outside_of_a_vpc_has_no_groups(stack: Stack) -> None:
 def test_a_parameter_that_is_not_looked_up_yet_does_not_keep_the_app_from_saying_so(
     new_app: Any,
 ) -> None:
-    """The CLI synthesises once to learn what to look up, and again with what it found."""
+    """The CLI synthesizes once to learn what to look up, and again with what it found."""
     environment = {"account": "111122223333", "region": "eu-west-1"}
     app = new_app()
     stack = Stack(app, "Analytics", env=environment)

@@ -148,7 +148,7 @@ def test_a_callers_dimension_wins_over_one_of_the_same_name(
     assert found["dimensions"] == {"Resource": ARN, "Operation": "Mine"}
 
 
-def test_options_replace_statistic_period_label_and_colour(
+def test_options_replace_statistic_period_label_and_color(
     stack: Stack, imported: CodeInterpreterMetrics
 ) -> None:
     found = only(

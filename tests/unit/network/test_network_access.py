@@ -46,9 +46,9 @@ def plain(
 
 
 @pytest.fixture
-def network_of(synthesise: Any, resources: Any) -> Any:
+def network_of(synthesize: Any, resources: Any) -> Any:
     def read(stack: Stack) -> dict[str, Any]:
-        (interpreter, *_) = resources(synthesise(stack), TYPE)
+        (interpreter, *_) = resources(synthesize(stack), TYPE)
         configuration: dict[str, Any] = interpreter["Properties"]["NetworkConfiguration"]
         return configuration
 
@@ -78,10 +78,10 @@ def test_the_internet_has_to_be_asked_for_and_warns(stack: Stack, network_of: An
 
 
 def test_a_vpc_gets_all_its_isolated_subnets_and_a_group_without_a_way_out(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     plain(stack, NetworkAccess.vpc(vpc_in(stack)))
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     (interpreter,) = resources(template, TYPE)
     configuration = interpreter["Properties"]["NetworkConfiguration"]
@@ -103,13 +103,13 @@ def test_private_subnets_are_chosen_before_isolated_ones(stack: Stack, network_o
 
 
 def test_a_way_out_can_be_opened_altogether_or_rule_by_rule(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     vpc = vpc_in(stack)
     plain(stack, NetworkAccess.vpc(vpc, allow_all_outbound=True), "Open")
     one = plain(stack, NetworkAccess.vpc(vpc), "One")
     one.connections.allow_to(ec2.Peer.ipv4("10.0.0.0/8"), ec2.Port.tcp(5432))
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     rules = [
         group["Properties"]["SecurityGroupEgress"]
@@ -119,12 +119,12 @@ def test_a_way_out_can_be_opened_altogether_or_rule_by_rule(
 
 
 def test_several_interpreters_of_one_scope_share_a_network_access(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     access = NetworkAccess.vpc(vpc_in(stack))
     for construct_id in ("Reports", "Charts", "Drafts"):
         plain(stack, access, construct_id)
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     assert len(resources(template, "AWS::EC2::SecurityGroup")) == 3
     groups = [
@@ -135,12 +135,12 @@ def test_several_interpreters_of_one_scope_share_a_network_access(
 
 
 def test_groups_of_yours_are_used_and_none_is_made(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     vpc = vpc_in(stack)
     groups = [ec2.SecurityGroup(stack, f"Group{n}", vpc=vpc) for n in range(2)]
     interpreter = plain(stack, NetworkAccess.vpc(vpc, security_groups=groups))
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     assert len(resources(template, "AWS::EC2::SecurityGroup")) == 2
     assert [g.node.path for g in interpreter.connections.security_groups] == [
@@ -159,7 +159,7 @@ def test_groups_of_yours_are_used_and_none_is_made(
 )
 def test_a_group_in_a_vpc_that_lives_on_is_kept_unless_chosen_otherwise(
     stack: Stack,
-    synthesise: Any,
+    synthesize: Any,
     resources: Any,
     owned: bool,
     choice: RemovalPolicy | None,
@@ -168,13 +168,13 @@ def test_a_group_in_a_vpc_that_lives_on_is_kept_unless_chosen_otherwise(
     vpc = vpc_in(stack) if owned else imported_vpc(stack)
     plain(stack, NetworkAccess.vpc(vpc, security_group_removal_policy=choice))
 
-    (group,) = resources(synthesise(stack), "AWS::EC2::SecurityGroup")
+    (group,) = resources(synthesize(stack), "AWS::EC2::SecurityGroup")
     assert group.get("DeletionPolicy") == expected
     assert group.get("UpdateReplacePolicy") == expected
 
 
 def test_a_vpc_of_another_stack_lives_on_and_one_of_the_same_nest_does_not(
-    new_app: Any, synthesise: Any, resources: Any
+    new_app: Any, synthesize: Any, resources: Any
 ) -> None:
     app = new_app()
     elsewhere = Stack(app, "Elsewhere")
@@ -182,8 +182,8 @@ def test_a_vpc_of_another_stack_lives_on_and_one_of_the_same_nest_does_not(
     nest = Stack(app, "Nest")
     plain(nest, NetworkAccess.vpc(vpc_in(NestedStack(nest, "Network"))))
 
-    (kept,) = resources(synthesise(elsewhere), "AWS::EC2::SecurityGroup")
-    (destroyed,) = resources(synthesise(nest), "AWS::EC2::SecurityGroup")
+    (kept,) = resources(synthesize(elsewhere), "AWS::EC2::SecurityGroup")
+    (destroyed,) = resources(synthesize(nest), "AWS::EC2::SecurityGroup")
     assert kept["DeletionPolicy"] == "Retain"
     assert "DeletionPolicy" not in destroyed
 

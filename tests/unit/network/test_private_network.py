@@ -24,7 +24,7 @@ ZONES = {"us-east-1": {"use1-az1", "use1-az2", "use1-az4"}, "eu-west-1": {"euw1-
 
 
 @pytest.fixture(scope="module")
-def template(new_app: Callable[..., App], synthesise: Callable[[Stack], Template]) -> Template:
+def template(new_app: Callable[..., App], synthesize: Callable[[Stack], Template]) -> Template:
     """A network with one allowed bucket, one endpoint for sessions, and an interpreter in it."""
     stack = Stack(new_app(), "Network", env=Environment(account="111122223333", region="eu-west-1"))
     network = PrivateNetwork(
@@ -35,7 +35,7 @@ def template(new_app: Callable[..., App], synthesise: Callable[[Stack], Template
         encryption_key=kms.Key(stack, "Key"),
     )
     CodeInterpreter(stack, "Sandbox", network=network.network_access(), drain_on_delete=False)
-    return synthesise(stack)
+    return synthesize(stack)
 
 
 def endpoint(template: Template, words: str) -> dict[str, Any]:
@@ -226,22 +226,22 @@ def test_the_default_group_is_closed_and_traffic_is_logged(
 def test_zones_are_those_that_the_service_supports(
     region: str,
     new_app: Callable[..., App],
-    synthesise: Callable[[Stack], Template],
+    synthesize: Callable[[Stack], Template],
     resources: Resources,
 ) -> None:
     env = Environment(account="111122223333", region=region)
     stack = Stack(new_app(), "Network", env=env)
     PrivateNetwork(stack, "Private", max_azs=len(ZONES[region]))
-    subnets = resources(synthesise(stack), "AWS::EC2::Subnet")
+    subnets = resources(synthesize(stack), "AWS::EC2::Subnet")
     assert {s["Properties"]["AvailabilityZoneId"] for s in subnets} == ZONES[region]
     assert not any("AvailabilityZone" in s["Properties"] for s in subnets)
 
 
 def test_a_stack_without_a_region_finds_zones_when_it_is_deployed(
-    stack: Stack, synthesise: Callable[[Stack], Template], resources: Resources
+    stack: Stack, synthesize: Callable[[Stack], Template], resources: Resources
 ) -> None:
     PrivateNetwork(stack, "Private", max_azs=3)
-    template = synthesise(stack)
+    template = synthesize(stack)
     (mapping,) = template["Mappings"].values()
     for subnet in resources(template, "AWS::EC2::Subnet"):
         _, region, zone = subnet["Properties"]["AvailabilityZoneId"]["Fn::FindInMap"]
@@ -250,21 +250,21 @@ def test_a_stack_without_a_region_finds_zones_when_it_is_deployed(
 
 
 def test_without_buckets_sessions_reach_no_s3(
-    stack: Stack, synthesise: Callable[[Stack], Template]
+    stack: Stack, synthesize: Callable[[Stack], Template]
 ) -> None:
     PrivateNetwork(stack, "Private")
-    template = synthesise(stack)
+    template = synthesize(stack)
     assert not any("SessionsS3" in name for name in template["Resources"])
     out = rules(template, "SessionsGroup", "Egress")
     assert [rule["CidrIp"] for rule in out] == ["255.255.255.255/32"]
 
 
 def test_a_prefix_list_narrows_the_sessions_group(
-    stack: Stack, synthesise: Callable[[Stack], Template], resources: Resources
+    stack: Stack, synthesize: Callable[[Stack], Template], resources: Resources
 ) -> None:
     bucket = s3.Bucket.from_bucket_name(stack, "Data", "data")
     PrivateNetwork(stack, "Private", allowed_buckets=[bucket], s3_prefix_list_id="pl-0123")
-    template = synthesise(stack)
+    template = synthesize(stack)
     # Without a rule of its own the group would begin with one that lets everything out.
     inline = rules(template, "SessionsGroup", "Egress")
     assert [rule["CidrIp"] for rule in inline] == ["127.0.0.1/32"]
@@ -273,9 +273,9 @@ def test_a_prefix_list_narrows_the_sessions_group(
     assert rule["Properties"]["FromPort"] == 443
 
 
-def test_retained_everything_stays(stack: Stack, synthesise: Callable[[Stack], Template]) -> None:
+def test_retained_everything_stays(stack: Stack, synthesize: Callable[[Stack], Template]) -> None:
     PrivateNetwork(stack, "Private", removal_policy=RemovalPolicy.RETAIN)
-    template = synthesise(stack)
+    template = synthesize(stack)
     kept = {"AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::SecurityGroup", "AWS::EC2::VPCEndpoint"}
     for resource in template["Resources"].values():
         if resource["Type"] in kept:
@@ -313,12 +313,12 @@ def test_a_region_without_supported_zones_is_refused(new_app: Callable[..., App]
 
 @pytest.mark.parametrize("addresses", ["10.0.0.0/25", "10.8.0.0/16"])
 def test_subnets_fit_into_the_network(
-    addresses: str, stack: Stack, synthesise: Callable[[Stack], Template], resources: Resources
+    addresses: str, stack: Stack, synthesize: Callable[[Stack], Template], resources: Resources
 ) -> None:
     PrivateNetwork(stack, "Private", ip_addresses=addresses, max_azs=3)
     blocks = [
         ipaddress.IPv4Network(subnet["Properties"]["CidrBlock"])
-        for subnet in resources(synthesise(stack), "AWS::EC2::Subnet")
+        for subnet in resources(synthesize(stack), "AWS::EC2::Subnet")
     ]
     assert len(blocks) == 6
     assert all(block.subnet_of(ipaddress.IPv4Network(addresses)) for block in blocks)

@@ -76,5 +76,5 @@ def test_a_number_that_is_not_known_yet_is_let_through() -> None:
 def test_a_duration_that_is_not_known_yet_is_refused_with_the_reason() -> None:
     later = Duration.seconds(Token.as_number({"Ref": "Seconds"}))
     for thresholds in ({"start_latency": later}, {"throttles": Threshold(1, period=later)}):
-        with pytest.raises(ValueError, match="known when the app is synthesised"):
+        with pytest.raises(ValueError, match="known when the app is synthesized"):
             AlarmThresholds(**thresholds)

@@ -26,10 +26,10 @@ def access(stack: Stack, **arguments: Any) -> iam.Role:
 
 
 @pytest.fixture
-def template_with(stack: Stack, synthesise: Any) -> Any:
+def template_with(stack: Stack, synthesize: Any) -> Any:
     def make(**arguments: Any) -> dict[str, Any]:
         access(stack, **arguments)
-        result: dict[str, Any] = synthesise(stack)
+        result: dict[str, Any] = synthesize(stack)
         return result
 
     return make
@@ -60,11 +60,11 @@ def may_assume(trust: Any, caller: str, external_id: str | None) -> bool:
 
 @pytest.mark.parametrize("trusted", ["999988887777", PARTNER])
 def test_who_is_trusted_may_be_known_at_the_deployment_only(
-    stack: Stack, synthesise: Any, deployed: Any, trusted: str
+    stack: Stack, synthesize: Any, deployed: Any, trusted: str
 ) -> None:
     parameter = CfnParameter(stack, "Trusted", default=trusted)
     access(stack, trusted=[parameter.value_as_string])
-    template = synthesise(stack)
+    template = synthesize(stack)
     (role,) = (
         resource["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]
         for logical_id, resource in template["Resources"].items()

@@ -18,11 +18,11 @@ ALLOW = {
 
 
 @pytest.fixture
-def perimeter(stack: Stack, synthesise: Any, resources: Any) -> Any:
+def perimeter(stack: Stack, synthesize: Any, resources: Any) -> Any:
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     vpc = ec2.Vpc.from_vpc_attributes(stack, "Vpc", vpc_id=VPC, availability_zones=["a"])
     CredentialPerimeter(stack, "Perimeter", role=role, vpc=vpc)
-    (policy,) = resources(synthesise(stack), "AWS::IAM::ManagedPolicy")
+    (policy,) = resources(synthesize(stack), "AWS::IAM::ManagedPolicy")
     assert policy["Properties"]["Roles"]
     return policy["Properties"]["PolicyDocument"]
 

@@ -26,11 +26,11 @@ def plain(stack: Stack, construct_id: str = "Sandbox", **arguments: Any) -> Code
 
 
 @pytest.fixture
-def trust_of(synthesise: Any, resources: Any, deployed: Any) -> Any:
+def trust_of(synthesize: Any, resources: Any, deployed: Any) -> Any:
     """The trust policies of a stack's roles, with the interpreters' names."""
 
     def read(stack: Stack) -> tuple[list[dict[str, Any]], list[str]]:
-        template = synthesise(stack)
+        template = synthesize(stack)
         roles = resources(template, "AWS::IAM::Role")
         interpreters = resources(template, "AWS::BedrockAgentCore::CodeInterpreterCustom")
         documents = [deployed(r["Properties"]["AssumeRolePolicyDocument"], template) for r in roles]
@@ -64,10 +64,10 @@ def test_the_service_may_not_assume_the_role_for_anything_else(stack: Stack, tru
 
 
 def test_the_role_has_no_permission_until_it_is_given_one(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     plain(stack)
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     assert resources(template, "AWS::IAM::Policy") == []
     (role,) = resources(template, "AWS::IAM::Role")
@@ -109,15 +109,15 @@ def test_a_shared_role_is_trusted_for_each_interpreter_that_it_is_given_to(
 
 
 def test_the_trust_policy_has_no_partition_of_its_own(
-    stack: Stack, synthesise: Any, resources: Any
+    stack: Stack, synthesize: Any, resources: Any
 ) -> None:
     plain(stack)
-    (role,) = resources(synthesise(stack), "AWS::IAM::Role")
+    (role,) = resources(synthesize(stack), "AWS::IAM::Role")
 
     assert "arn:aws" not in json.dumps(role["Properties"]["AssumeRolePolicyDocument"])
 
 
-def test_options_of_the_role_reach_it(stack: Stack, synthesise: Any, resources: Any) -> None:
+def test_options_of_the_role_reach_it(stack: Stack, synthesize: Any, resources: Any) -> None:
     policy = iam.ManagedPolicy.from_aws_managed_policy_name
     role = ExecutionRole(
         stack,
@@ -129,7 +129,7 @@ def test_options_of_the_role_reach_it(stack: Stack, synthesise: Any, resources: 
         description="Reads reports",
     )
     plain(stack, execution_role=role)
-    (resource,) = resources(synthesise(stack), "AWS::IAM::Role")
+    (resource,) = resources(synthesize(stack), "AWS::IAM::Role")
 
     properties = resource["Properties"]
     assert properties["RoleName"] == "sandbox"
@@ -139,9 +139,9 @@ def test_options_of_the_role_reach_it(stack: Stack, synthesise: Any, resources: 
     assert "AmazonS3ReadOnlyAccess" in json.dumps(properties["ManagedPolicyArns"])
 
 
-def test_an_interpreter_can_have_no_role(stack: Stack, synthesise: Any, resources: Any) -> None:
+def test_an_interpreter_can_have_no_role(stack: Stack, synthesize: Any, resources: Any) -> None:
     interpreter = plain(stack, execution_role=ExecutionRole.none())
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     (resource,) = resources(template, "AWS::BedrockAgentCore::CodeInterpreterCustom")
     assert "ExecutionRoleArn" not in resource["Properties"]
@@ -191,23 +191,23 @@ def role_for(stack: Stack, source_arn: str) -> iam.Role:
     return iam.Role(stack, "Role", assumed_by=principal)
 
 
-def test_a_role_with_both_conditions_is_accepted(stack: Stack, synthesise: Any) -> None:
+def test_a_role_with_both_conditions_is_accepted(stack: Stack, synthesize: Any) -> None:
     role = role_for(stack, f"arn:aws:bedrock-agentcore:*:{stack.account}:*")
     interpreter = plain(stack, execution_role=role)
 
-    assert synthesise(stack)
+    assert synthesize(stack)
     assert interpreter.execution_role is role
 
 
 @pytest.mark.parametrize("end", ["*", "-*", "-??????????"])
 def test_a_role_for_a_fixed_name_may_be_as_narrow_as_the_ids_are(
-    stack: Stack, synthesise: Any, end: str
+    stack: Stack, synthesize: Any, end: str
 ) -> None:
     arn = f"arn:aws:bedrock-agentcore:{stack.region}:{stack.account}:code-interpreter-custom/tool"
     role = role_for(stack, f"{arn}{end}")
     plain(stack, execution_role=role, code_interpreter_name="tool")
 
-    assert synthesise(stack)
+    assert synthesize(stack)
 
 
 def test_an_imported_role_is_accepted_with_a_warning_that_says_what_to_check(
@@ -280,12 +280,12 @@ def test_a_role_for_the_whole_account_is_for_the_regions_of_its_interpreters(new
 
 
 def test_a_role_for_the_whole_account_needs_no_arn_that_is_not_known_yet(
-    stack: Stack, synthesise: Any
+    stack: Stack, synthesize: Any
 ) -> None:
     role = ExecutionRole(stack, "Role", trust_scope=TrustScope.ACCOUNT)
     role.trust_interpreter(CfnParameter(stack, "Arn").value_as_string)
 
-    assert '{"Ref": "Arn"}' not in json.dumps(synthesise(stack)["Resources"])
+    assert '{"Ref": "Arn"}' not in json.dumps(synthesize(stack)["Resources"])
 
 
 def shared_by(stack: Stack, count: int, scope: TrustScope) -> None:

@@ -84,7 +84,7 @@ def allowed(document: Mapping[str, Any], arn: str) -> set[str]:
 @pytest.fixture(scope="module")
 def granted(
     new_app: Callable[..., App],
-    synthesise: Callable[[Stack], dict[str, Any]],
+    synthesize: Callable[[Stack], dict[str, Any]],
     deployed: Callable[[Any, Mapping[str, Any]], Any],
 ) -> tuple[dict[tuple[str, str], dict[str, Any]], dict[str, str]]:
     """For each kind of interpreter and each grant the policy of a role that has just this grant.
@@ -110,7 +110,7 @@ def granted(
         for name in ALLOWED:
             if (kind, name) != ("system", "manage"):
                 getattr(interpreter.grants, name)(role_in(place, f"{name} {kind}"))
-    templates = {place: synthesise(place) for place in (stack, other)}
+    templates = {place: synthesize(place) for place in (stack, other)}
     documents = {
         (kind, name): deployed(_document(templates[place], f"{name} {kind}"), templates[place])
         for kind, (_, place) in kinds.items()
@@ -202,12 +202,12 @@ def test_no_grant_names_a_star(granted: Any) -> None:
             assert "*" not in {statement["Resource"], *statement["Action"]}
 
 
-def test_a_managed_policy_can_hold_a_grant(stack: Stack, synthesise: Any, resources: Any) -> None:
+def test_a_managed_policy_can_hold_a_grant(stack: Stack, synthesize: Any, resources: Any) -> None:
     role = role_in(stack, "Agent")
     policy = iam.ManagedPolicy(stack, "UseSandbox", roles=[role])
     plain(stack, "Sandbox").grants.use(policy)
 
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     (held,) = resources(template, "AWS::IAM::ManagedPolicy")
     assert set(held["Properties"]["PolicyDocument"]["Statement"][0]["Action"]) == {
@@ -217,7 +217,7 @@ def test_a_managed_policy_can_hold_a_grant(stack: Stack, synthesise: Any, resour
 
 
 def test_a_function_whose_role_is_of_another_stack_gets_the_pattern_of_all_generations(
-    new_app: Any, synthesise: Any, resources: Any, deployed: Any
+    new_app: Any, synthesize: Any, resources: Any, deployed: Any
 ) -> None:
     app = new_app()
     stack, roles = Stack(app, "Analytics"), Stack(app, "Roles")
@@ -231,7 +231,7 @@ def test_a_function_whose_role_is_of_another_stack_gets_the_pattern_of_all_gener
     )
     plain(stack, "Sandbox").grants.invoke(function)
 
-    template = synthesise(roles)
+    template = synthesize(roles)
 
     (policy,) = resources(template, "AWS::IAM::Policy")
     (statement,) = deployed(policy["Properties"]["PolicyDocument"], template)["Statement"]

@@ -14,10 +14,10 @@ SCHEDULE = "AWS::Scheduler::Schedule"
 
 
 @pytest.fixture
-def watched(stack: Stack, synthesise):
+def watched(stack: Stack, synthesize):
     def make(**arguments):
         Canary(stack, "Canary", interpreter=CodeInterpreter(stack, "Sandbox"), **arguments)
-        return synthesise(stack)
+        return synthesize(stack)
 
     return make
 
@@ -43,9 +43,9 @@ def test_it_uses_the_interpreter_as_the_drain_answers_it(watched):
     assert "Drain" in json.dumps(schedule_of(watched())["Target"]["Input"])
 
 
-def test_the_system_interpreter_can_be_watched(stack, synthesise):
+def test_the_system_interpreter_can_be_watched(stack, synthesize):
     Canary(stack, "Canary", interpreter=SystemCodeInterpreter(stack, "System"))
-    told = json.loads(schedule_of(synthesise(stack))["Target"]["Input"])
+    told = json.loads(schedule_of(synthesize(stack))["Target"]["Input"])
     assert read_check(told).target.interpreter_id == "aws.codeinterpreter.v1"
 
 

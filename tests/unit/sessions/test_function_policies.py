@@ -35,12 +35,12 @@ def drains(template):
 
 
 @pytest.fixture(scope="module")
-def templates(new_app, synthesise):
+def templates(new_app, synthesize):
     def of(*names: str):
         stack = Stack(new_app(), "Analytics")
         for name in names:
             CodeInterpreter(stack, name)
-        return synthesise(stack)
+        return synthesize(stack)
 
     return of
 
@@ -70,16 +70,16 @@ def test_the_order_of_interpreters_changes_no_policys_id(templates):
     assert set(access_policies(templates("A", "B"))) == set(access_policies(templates("B", "A")))
 
 
-def test_a_replacement_of_the_interpreter_leaves_the_policy_alone(new_app, synthesise):
+def test_a_replacement_of_the_interpreter_leaves_the_policy_alone(new_app, synthesize):
     found = []
     for description in ("one", "two"):
         stack = Stack(new_app(), "Analytics")
         CodeInterpreter(stack, "Sandbox", description=description)
-        found.append(access_policies(synthesise(stack)))
+        found.append(access_policies(synthesize(stack)))
     assert found[0] == found[1]
 
 
-def test_what_an_aspect_defines_is_allowed_too(new_app, synthesise):
+def test_what_an_aspect_defines_is_allowed_too(new_app, synthesize):
     @jsii.implements(IAspect)
     class Janitors:
         def visit(self, node):
@@ -91,7 +91,7 @@ def test_what_an_aspect_defines_is_allowed_too(new_app, synthesise):
         SessionJanitor(stack, f"{name}Janitor", interpreter=CodeInterpreter(stack, name))
     late = CodeInterpreter(stack, "Late")
     Aspects.of(stack).add(Janitors())
-    policies = access_policies(synthesise(stack))
+    policies = access_policies(synthesize(stack))
     (janitors,) = [json.dumps(p) for n, p in policies.items() if "Janitor" in n]
     assert all(each in janitors for each in ("/A_", "/B_", stack.resolve(late._stem)))
 
@@ -148,17 +148,17 @@ def test_more_policies_than_a_role_can_hold_twice_earn_one_warning(count, warnin
     assert len(Annotations.from_stack(stack).find_warning("*", wanted)) == warnings
 
 
-def test_what_is_allowed_already_is_not_written_again(synthesise):
+def test_what_is_allowed_already_is_not_written_again(synthesize):
     stack, access = manage(["arn:aws:a", "arn:aws:a"])
     assert access.allow(ACTIONS, "arn:aws:a") is access.allow(ACTIONS, "arn:aws:a")
-    (policy,) = access_policies(synthesise(stack)).values()
+    (policy,) = access_policies(synthesize(stack)).values()
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Resource"] == "arn:aws:a"
 
 
-def test_different_actions_stand_in_statements_of_their_own(synthesise):
+def test_different_actions_stand_in_statements_of_their_own(synthesize):
     stack, _ = manage(["arn:aws:a", "arn:aws:b"], (["s:One"], ["s:Two", "s:Three"]))
-    (policy,) = access_policies(synthesise(stack)).values()
+    (policy,) = access_policies(synthesize(stack)).values()
     found = policy["Properties"]["PolicyDocument"]["Statement"]
     assert [(s["Action"], s["Resource"]) for s in found] == [
         ("s:One", ["arn:aws:a", "arn:aws:b"]),
@@ -173,7 +173,7 @@ def test_an_arn_that_only_the_deployment_knows_is_allowed_for_at_its_longest():
     assert size_of(f"arn:{Aws.PARTITION}:x:{Aws.REGION}") >= len("arn:aws-us-gov:x:ap-southeast-2")
 
 
-def test_ids_do_not_depend_on_the_number_that_a_token_happens_to_have(synthesise):
+def test_ids_do_not_depend_on_the_number_that_a_token_happens_to_have(synthesize):
     found = []
     for noise in (0, 5):
         stack = Stack(App(**QUICK), "Analytics")
@@ -182,7 +182,7 @@ def test_ids_do_not_depend_on_the_number_that_a_token_happens_to_have(synthesise
         role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         access = AccessPolicies(stack, "Access", role=role, manager=stack)
         access.allow(ACTIONS, f"arn:{Aws.PARTITION}:x/{CfnParameter(stack, 'P').value_as_string}")
-        found.append(set(access_policies(synthesise(stack))))
+        found.append(set(access_policies(synthesize(stack))))
     assert found[0] == found[1]
 
 

@@ -26,19 +26,19 @@ def plain(stack: Stack) -> CodeInterpreter:
     return CodeInterpreter(stack, "Sandbox", drain_on_delete=False)
 
 
-def test_an_interpreter_has_a_drain_unless_it_is_switched_off(stack, synthesise, resources):
+def test_an_interpreter_has_a_drain_unless_it_is_switched_off(stack, synthesize, resources):
     CodeInterpreter(stack, "Drained")
     CodeInterpreter(stack, "Plain", drain_on_delete=False)
-    assert len(resources(synthesise(stack), DRAIN)) == 1
+    assert len(resources(synthesize(stack), DRAIN)) == 1
 
 
 @pytest.fixture(scope="module")
-def drained(new_app, synthesise):
+def drained(new_app, synthesize):
     stack = Stack(new_app(), "Analytics")
     interpreter = CodeInterpreter(stack, "Sandbox")
     CfnOutput(stack, "Id", value=interpreter.code_interpreter_id)
     CfnOutput(stack, "Arn", value=interpreter.code_interpreter_arn)
-    return synthesise(stack)
+    return synthesize(stack)
 
 
 def resource_of(template, resource_type):
@@ -129,7 +129,7 @@ def test_the_drain_may_list_and_stop_in_every_generation_and_nothing_else(draine
         assert not may(drained, deployed, action, settings.interpreter_arn)
 
 
-def test_block_and_timeout_reach_the_function(stack, synthesise, resources):
+def test_block_and_timeout_reach_the_function(stack, synthesize, resources):
     SessionDrain(
         stack,
         "Drain",
@@ -137,21 +137,21 @@ def test_block_and_timeout_reach_the_function(stack, synthesise, resources):
         on_failure=OnDrainFailure.BLOCK,
         timeout=Duration.minutes(5),
     )
-    (drain,) = resources(synthesise(stack), DRAIN)
+    (drain,) = resources(synthesize(stack), DRAIN)
     settings = Settings.read(drain["Properties"])
     assert (settings.block, settings.timeout) == (True, 300.0)
 
 
 @pytest.mark.parametrize("make", [CodeInterpreter, GovernedCodeInterpreter])
 def test_an_interpreters_own_drain_blocks_where_it_is_told_to_without_being_moved(
-    new_app, synthesise, make
+    new_app, synthesize, make
 ):
     def drain(**options):
         stack = Stack(new_app(), "Analytics")
         make(stack, "Sandbox", **options)
         ((name, found),) = [
             (name, each)
-            for name, each in synthesise(stack)["Resources"].items()
+            for name, each in synthesize(stack)["Resources"].items()
             if each["Type"] == DRAIN
         ]
         return name, Settings.read(found["Properties"])
@@ -183,12 +183,12 @@ def test_a_drain_timeout_out_of_range_is_refused_by_its_own_name(stack):
         CodeInterpreter(stack, "Sandbox", drain_timeout=Duration.minutes(15))
 
 
-def test_an_l2_and_an_import_are_drained_like_our_own(stack, synthesise, resources, deployed):
+def test_an_l2_and_an_import_are_drained_like_our_own(stack, synthesize, resources, deployed):
     l2 = agentcore.CodeInterpreterCustom(stack, "Plain")
     SessionDrain(stack, "OfL2", interpreter=CodeInterpreter.from_l2(l2))
     imported = CodeInterpreter.from_code_interpreter_arn(stack, "Import", IMPORTED)
     SessionDrain(stack, "OfImport", interpreter=imported)
-    template = synthesise(stack)
+    template = synthesize(stack)
     settings = [
         Settings.read(deployed(r["Properties"], template)) for r in resources(template, DRAIN)
     ]
@@ -198,11 +198,11 @@ def test_an_l2_and_an_import_are_drained_like_our_own(stack, synthesise, resourc
         assert may(template, deployed, "StopCodeInterpreterSession", each.interpreter_arn)
 
 
-def test_an_import_from_another_region_is_drained_there(new_app, synthesise, resources):
+def test_an_import_from_another_region_is_drained_there(new_app, synthesize, resources):
     stack = Stack(new_app(), "Analytics", env={"account": "111122223333", "region": "us-east-1"})
     imported = CodeInterpreter.from_code_interpreter_arn(stack, "Import", IMPORTED)
     SessionDrain(stack, "Drain", interpreter=imported)
-    (drain,) = resources(synthesise(stack), DRAIN)
+    (drain,) = resources(synthesize(stack), DRAIN)
     assert Settings.read(drain["Properties"]).region == "eu-west-1"
 
 

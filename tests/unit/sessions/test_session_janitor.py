@@ -35,7 +35,7 @@ def alarm(scope: Stack, construct_id: str) -> cloudwatch.Alarm:
 
 
 @pytest.fixture(scope="module")
-def governed(new_app, synthesise):
+def governed(new_app, synthesize):
     stack = Stack(new_app(), "Analytics")
     interpreter = CodeInterpreter(stack, "Sandbox")
     policy = SessionPolicy(
@@ -44,7 +44,7 @@ def governed(new_app, synthesise):
     janitor = SessionJanitor(stack, "Janitor", interpreter=interpreter, policy=policy)
     janitor.stop_all_on(alarm(stack, "Burst"))
     janitor.stop_all_on(alarm(stack, "Cost"))
-    return synthesise(stack)
+    return synthesize(stack)
 
 
 def only(template, resource_type):
@@ -93,11 +93,11 @@ def test_the_tick_carries_the_time_at_which_it_was_due(governed):
     ],
 )
 def test_ticks_are_spread_so_that_many_janitors_do_not_list_at_once(
-    stack, synthesise, minutes, expression, window
+    stack, synthesize, minutes, expression, window
 ):
     policy = SessionPolicy(schedule=Duration.minutes(minutes))
     SessionJanitor(stack, "J", interpreter=CodeInterpreter(stack, "Sandbox"), policy=policy)
-    properties = only(synthesise(stack), SCHEDULE)["Properties"]
+    properties = only(synthesize(stack), SCHEDULE)["Properties"]
     assert properties["ScheduleExpression"] == expression
     assert properties["FlexibleTimeWindow"] == window
 
@@ -109,11 +109,11 @@ def test_a_tick_that_fails_is_tried_again_and_then_kept(governed):
     assert governed["Resources"][queue]["Type"] == "AWS::SQS::Queue"
 
 
-def test_interpreters_have_schedules_of_their_own_in_one_group(stack, synthesise, resources):
+def test_interpreters_have_schedules_of_their_own_in_one_group(stack, synthesize, resources):
     for number in range(3):
         interpreter = CodeInterpreter(stack, f"Sandbox{number}")
         SessionJanitor(stack, f"Janitor{number}", interpreter=interpreter)
-    template = synthesise(stack)
+    template = synthesize(stack)
     schedules = resources(template, SCHEDULE)
     assert len({json.dumps(each["Properties"]["Target"]["Input"]) for each in schedules}) == 3
     assert len({json.dumps(each["Properties"]["GroupName"]) for each in schedules}) == 1
@@ -171,9 +171,9 @@ def test_the_schedule_may_invoke_the_janitor_by_its_own_arn_only(governed):
     assert invoked == [only(governed, SCHEDULE)["Properties"]["Target"]["Arn"]]
 
 
-def test_the_system_interpreter_can_be_watched(stack, synthesise, deployed):
+def test_the_system_interpreter_can_be_watched(stack, synthesize, deployed):
     SessionJanitor(stack, "Janitor", interpreter=SystemCodeInterpreter(stack, "System"))
-    template = synthesise(stack)
+    template = synthesize(stack)
     sweep = read(template, deployed)
     assert (sweep.target.interpreter_id, sweep.prefix) == ("aws.codeinterpreter.v1", "")
     arn = "arn:aws:bedrock-agentcore:eu-west-1:aws:code-interpreter/aws.codeinterpreter.v1"
@@ -198,12 +198,12 @@ def test_the_system_interpreters_sessions_are_never_stopped(stack):
         watching.stop_all_on(alarm(stack, "Alarm"))
 
 
-def test_an_l2_and_an_import_are_governed_like_our_own(stack, synthesise, resources, deployed):
+def test_an_l2_and_an_import_are_governed_like_our_own(stack, synthesize, resources, deployed):
     l2 = CodeInterpreter.from_l2(agentcore.CodeInterpreterCustom(stack, "Plain"))
     imported = CodeInterpreter.from_code_interpreter_arn(stack, "Import", IMPORTED)
     SessionJanitor(stack, "OfL2", interpreter=l2)
     SessionJanitor(stack, "OfImport", interpreter=imported)
-    template = synthesise(stack)
+    template = synthesize(stack)
     by_l2, by_import = (read(template, deployed, each) for each in resources(template, SCHEDULE))
     assert by_l2.target.interpreter_id.startswith(by_l2.prefix)
     assert by_l2.prefix.endswith("-")
@@ -278,11 +278,11 @@ def test_an_alarm_invokes_an_alias_that_says_which_interpreter(governed, deploye
     }
 
 
-def test_an_alarm_stops_the_sessions_of_an_interpreter_of_another_region(new_app, synthesise):
+def test_an_alarm_stops_the_sessions_of_an_interpreter_of_another_region(new_app, synthesize):
     stack = Stack(new_app(), "Home", env={"account": "111122223333", "region": "us-east-1"})
     imported = CodeInterpreter.from_code_interpreter_arn(stack, "Imported", IMPORTED)
     SessionJanitor(stack, "Janitor", interpreter=imported).stop_all_on(alarm(stack, "Burst"))
-    name = only(synthesise(stack), "AWS::Lambda::Alias")["Properties"]["Name"]
+    name = only(synthesize(stack), "AWS::Lambda::Alias")["Properties"]["Name"]
     task = read_janitor_event({"alarmArn": "arn"}, f"{FUNCTION}:{name}")
     assert task.target == Target("Old-ABCDEFGHIJ", "Old-ABCDEFGHIJ", "eu-west-1")
 

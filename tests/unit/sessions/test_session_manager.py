@@ -65,18 +65,18 @@ def every_option(stack: Stack) -> SessionManagerSettings:
 
 
 @pytest.fixture(scope="module")
-def lean(new_app, synthesise):
+def lean(new_app, synthesize):
     stack = Stack(new_app(), "Analytics")
     use_everything(stack)
-    return synthesise(stack)
+    return synthesize(stack)
 
 
 @pytest.fixture(scope="module")
-def full(new_app, synthesise):
+def full(new_app, synthesize):
     stack = Stack(new_app(), "Analytics")
     SessionManager.of(stack, every_option(stack))
     use_everything(stack)
-    return synthesise(stack)
+    return synthesize(stack)
 
 
 def functions(template):
@@ -87,14 +87,14 @@ def functions(template):
     }
 
 
-def test_there_is_one_function_for_each_task_however_many_interpreters(stack, synthesise):
+def test_there_is_one_function_for_each_task_however_many_interpreters(stack, synthesize):
     first = use_everything(stack)
     for number in range(3):
         other = CodeInterpreter(stack, f"Other{number}")
         SessionJanitor(other, "Janitor", interpreter=first)
         SmokeTest(other, "Works", interpreter=other)
         Canary(other, "Canary", interpreter=other)
-    handlers = [each["Properties"]["Handler"] for each in functions(synthesise(stack)).values()]
+    handlers = [each["Properties"]["Handler"] for each in functions(synthesize(stack)).values()]
     assert sorted(handlers) == [
         "session_manager.canary.handler",
         "session_manager.drain.handler",
@@ -108,9 +108,9 @@ def test_handlers_exist(lean):
         assert callable(getattr(importlib.import_module(module), name))
 
 
-def test_only_what_is_used_is_made(stack, synthesise):
+def test_only_what_is_used_is_made(stack, synthesize):
     CodeInterpreter(stack, "Sandbox")
-    template = synthesise(stack)
+    template = synthesize(stack)
     assert len(functions(template)) == 1
     assert not [r for r in template["Resources"].values() if r["Type"].startswith("AWS::SQS")]
 
@@ -159,31 +159,31 @@ def test_functions_in_a_vpc_may_send_https_and_nothing_else(full, resources):
     assert (egress["IpProtocol"], egress["FromPort"], egress["ToPort"]) == ("tcp", 443, 443)
 
 
-def test_groups_and_queue_of_ones_own_are_used(stack, synthesise, resources):
+def test_groups_and_queue_of_ones_own_are_used(stack, synthesize, resources):
     vpc = ec2.Vpc(stack, "Vpc", max_azs=2)
     group = ec2.SecurityGroup(stack, "Own", vpc=vpc)
     queue = sqs.Queue(stack, "Letters")
     settings = SessionManagerSettings(vpc=vpc, security_groups=[group], dead_letter_queue=queue)
     manager = SessionManager.of(stack, settings)
     use_everything(stack)
-    template = synthesise(stack)
+    template = synthesize(stack)
     assert len(resources(template, "AWS::EC2::SecurityGroup")) == 1
     assert len(resources(template, "AWS::SQS::Queue")) == 1
     assert manager.dead_letter_queue is queue
     assert all("DeadLetterConfig" in f["Properties"] for f in functions(template).values())
 
 
-def test_a_queue_with_a_key_of_its_own_can_be_written_to(stack, synthesise):
+def test_a_queue_with_a_key_of_its_own_can_be_written_to(stack, synthesize):
     key = kms.Key(stack, "QueueKey")
     queue = sqs.Queue(stack, "Letters", encryption_master_key=key)
     SessionManager.of(stack, SessionManagerSettings(dead_letter_queue=queue))
     use_everything(stack)
-    granted = [s for s in statements(synthesise(stack)) if "kms:GenerateDataKey" in s["Action"]]
+    granted = [s for s in statements(synthesize(stack)) if "kms:GenerateDataKey" in s["Action"]]
     assert len(granted) == 4  # three functions and the schedules
     assert len({json.dumps(each["Resource"]) for each in granted}) == 1
 
 
-def test_the_chosen_subnets_are_those_that_interfaces_may_be_made_in(stack, synthesise):
+def test_the_chosen_subnets_are_those_that_interfaces_may_be_made_in(stack, synthesize):
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
         "Vpc",
@@ -195,7 +195,7 @@ def test_the_chosen_subnets_are_those_that_interfaces_may_be_made_in(stack, synt
     isolated = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
     SessionManager.of(stack, SessionManagerSettings(vpc=vpc, vpc_subnets=isolated))
     CodeInterpreter(stack, "Sandbox")
-    template = synthesise(stack)
+    template = synthesize(stack)
     (function,) = functions(template).values()
     assert function["Properties"]["VpcConfig"]["SubnetIds"] == ["subnet-3", "subnet-4"]
     (creating,) = [s for s in statements(template) if s["Action"] == "ec2:CreateNetworkInterface"]
@@ -305,10 +305,10 @@ def pace_shares(template):
     }
 
 
-def test_the_pace_is_shared_by_the_interpreters_of_the_stack(stack, synthesise):
+def test_the_pace_is_shared_by_the_interpreters_of_the_stack(stack, synthesize):
     for number in range(3):
         CodeInterpreter(stack, f"Sandbox{number}")
-    assert pace_shares(synthesise(stack)) == {"3"}
+    assert pace_shares(synthesize(stack)) == {"3"}
 
 
 def test_a_janitor_beside_a_drain_counts_its_interpreter_once(lean):
@@ -385,11 +385,11 @@ def test_a_default_that_is_said_in_words_is_the_same_setting(stack, settings):
     assert SessionManager.of(stack, settings).settings == SessionManagerSettings()
 
 
-def test_the_functions_are_defined_where_roles_are_made_by_others(stack, synthesise):
+def test_the_functions_are_defined_where_roles_are_made_by_others(stack, synthesize):
     """`customize_roles` forbids policies: none is made, and a report names the roles instead."""
     iam.Role.customize_roles(stack)
     CodeInterpreter(stack, "Sandbox")
-    template = synthesise(stack)
+    template = synthesize(stack)
 
     assert [r for r in template["Resources"].values() if r["Type"].startswith("AWS::IAM")] == []
     assert any(r["Type"] == FUNCTION for r in template["Resources"].values())

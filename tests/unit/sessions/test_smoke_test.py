@@ -12,29 +12,29 @@ SMOKE = "Custom::CodeInterpreterSmokeTest"
 DRAIN = "Custom::CodeInterpreterSessionDrain"
 
 
-def smoke_tested(new_app, synthesise, description="one", **arguments):
+def smoke_tested(new_app, synthesize, description="one", **arguments):
     stack = Stack(new_app(), "Analytics")
     interpreter = CodeInterpreter(stack, "Sandbox", description=description)
     SmokeTest(stack, "Works", interpreter=interpreter, **arguments)
-    template = synthesise(stack)
+    template = synthesize(stack)
     (resource,) = [r for r in template["Resources"].values() if r["Type"] == SMOKE]
     return template, resource
 
 
 def test_it_runs_again_when_the_interpreter_is_replaced_and_only_then(
-    new_app, synthesise, deployed
+    new_app, synthesize, deployed
 ):
     def told(description):
-        template, resource = smoke_tested(new_app, synthesise, description)
+        template, resource = smoke_tested(new_app, synthesize, description)
         return deployed(resource["Properties"]["InterpreterId"], template)
 
     assert told("one") == told("one")
     assert told("one") != told("two")
 
 
-def test_it_runs_again_for_another_revision_or_other_commands(new_app, synthesise):
+def test_it_runs_again_for_another_revision_or_other_commands(new_app, synthesize):
     told = [
-        smoke_tested(new_app, synthesise, **arguments)[1]["Properties"]
+        smoke_tested(new_app, synthesize, **arguments)[1]["Properties"]
         for arguments in ({}, {"revision": "2"}, {"commands": ["true"]})
     ]
     assert told[0] != told[1] != told[2]
@@ -42,8 +42,8 @@ def test_it_runs_again_for_another_revision_or_other_commands(new_app, synthesis
     assert told[2]["Commands"] == ["true"]
 
 
-def test_it_comes_after_the_drain_and_its_own_permission(new_app, synthesise):
-    template, resource = smoke_tested(new_app, synthesise)
+def test_it_comes_after_the_drain_and_its_own_permission(new_app, synthesize):
+    template, resource = smoke_tested(new_app, synthesize)
     drain = resource["Properties"]["InterpreterId"]["Fn::GetAtt"][0]
     assert template["Resources"][drain]["Type"] == DRAIN
     (policy,) = resource["DependsOn"]
@@ -55,12 +55,12 @@ def test_it_comes_after_the_drain_and_its_own_permission(new_app, synthesise):
     }
 
 
-def test_its_commands_come_after_what_was_granted_to_the_execution_role(new_app, synthesise):
+def test_its_commands_come_after_what_was_granted_to_the_execution_role(new_app, synthesize):
     stack = Stack(new_app(), "Analytics")
     interpreter = CodeInterpreter(stack, "Sandbox")
     SmokeTest(stack, "Works", interpreter=interpreter, commands=["aws s3 ls"])
     s3.Bucket(stack, "Data").grant_read(interpreter)
-    resources = synthesise(stack)["Resources"]
+    resources = synthesize(stack)["Resources"]
     (test,) = [each for each in resources.values() if each["Type"] == SMOKE]
     granted = [
         name
@@ -72,8 +72,8 @@ def test_its_commands_come_after_what_was_granted_to_the_execution_role(new_app,
     assert set(granted) <= set(test["DependsOn"])
 
 
-def test_the_status_of_its_own_stack_is_all_that_it_may_read(new_app, synthesise):
-    template, _ = smoke_tested(new_app, synthesise)
+def test_the_status_of_its_own_stack_is_all_that_it_may_read(new_app, synthesize):
+    template, _ = smoke_tested(new_app, synthesize)
     found = [
         statement["Resource"]
         for resource in template["Resources"].values()
@@ -85,14 +85,14 @@ def test_the_status_of_its_own_stack_is_all_that_it_may_read(new_app, synthesise
     assert found == [{"Ref": "AWS::StackId"}] * 2
 
 
-def test_its_service_timeout_is_a_number(new_app, synthesise):
-    _, resource = smoke_tested(new_app, synthesise)
+def test_its_service_timeout_is_a_number(new_app, synthesize):
+    _, resource = smoke_tested(new_app, synthesize)
     assert resource["Properties"]["ServiceTimeout"] == 3600
 
 
-def test_the_system_interpreter_can_be_tested(stack, synthesise, resources):
+def test_the_system_interpreter_can_be_tested(stack, synthesize, resources):
     SmokeTest(stack, "Works", interpreter=SystemCodeInterpreter(stack, "System"))
-    (resource,) = resources(synthesise(stack), SMOKE)
+    (resource,) = resources(synthesize(stack), SMOKE)
     assert resource["Properties"]["InterpreterId"] == "aws.codeinterpreter.v1"
 
 

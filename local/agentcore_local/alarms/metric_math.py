@@ -1,4 +1,4 @@
-"""Metric maths: parses and evaluates the expressions of alarms, dashboards and GetMetricData.
+"""Metric math: parses and evaluates the expressions of alarms, dashboards and GetMetricData.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 """

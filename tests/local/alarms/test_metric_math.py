@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentcore_local.alarms.metric_maths import Inputs, evaluate, names_in
+from agentcore_local.alarms.metric_math import Inputs, evaluate, names_in
 from agentcore_local.alarms.values import ExpressionError, Series
 
 A = [1.0, None, 3.0]

@@ -21,7 +21,7 @@ class UsageResource(enum.Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServiceBehaviour:
+class ServiceBehavior:
     """Answers to questions that neither the documentation nor the service model answers.
 
     Attributes:

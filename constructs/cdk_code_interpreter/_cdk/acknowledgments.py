@@ -1,6 +1,6 @@
 """Findings of cdk-nag that cannot be avoided, acknowledged with the reason.
 
-Acknowledgements are part of the CDK: nothing of cdk-nag is needed for them, they leave no trace
+Acknowledgments are part of the CDK: nothing of cdk-nag is needed for them, they leave no trace
 in a template, and a report lists each with its reason.
 """
 
