@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import ReferenceStrength, Stack
+from aws_cdk import Fn, ReferenceStrength, Stack
 
 from ._cdk.stacks import facts_of, outermost_nested_stack_resource
 
 if TYPE_CHECKING:
     from aws_cdk import CfnResource
 
-    from .interface import ICodeInterpreter
+    from .interpreter_reference import ICodeInterpreterRef
 
 
 def refer_weakly(resource: CfnResource, stack: Stack) -> None:
@@ -34,7 +34,7 @@ def refer_weakly(resource: CfnResource, stack: Stack) -> None:
         nested.apply_cross_stack_reference_strength(ReferenceStrength.BOTH)
 
 
-def generation_in(stack: Stack, interpreter: ICodeInterpreter) -> str | None:
+def generation_in(stack: Stack, interpreter: ICodeInterpreterRef) -> str | None:
     """What a resource must say for CloudFormation to see that the interpreter was replaced.
 
     Args:
@@ -51,3 +51,15 @@ def generation_in(stack: Stack, interpreter: ICodeInterpreter) -> str | None:
 def weakly(reference: str) -> str:
     """A reference to another stack's resource that does not keep it from being changed."""
     return str(Stack.consume_reference(reference, ReferenceStrength.WEAK))
+
+
+def name_across_replacements(interpreter: ICodeInterpreterRef) -> str:
+    """Return what an interpreter is called in our own metrics, before and after a replacement.
+
+    For one of ours the part of its name that all its replacements share, for an import its id.
+    """
+    arn = interpreter.prefix_arn
+    tail = arn.rpartition("/")[2]
+    if tail == arn:  # the whole ARN is a token
+        return Fn.select(1, Fn.split("/", arn))
+    return tail.removesuffix("*").rstrip("_-")

@@ -17,7 +17,7 @@ from ._replacements import generation_in
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
 
-    from .interface import ICodeInterpreter
+    from .interpreter_reference import ICodeInterpreterRef
 
 _PREFIX = "CODE_INTERPRETER_"
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-su-create.html
@@ -25,7 +25,7 @@ _HIERARCHY = re.compile(r"(/[a-zA-Z0-9_.-]+){1,14}")
 _RESERVED = re.compile(r"/(aws|ssm)", re.IGNORECASE)
 
 
-def facts_of(interpreter: ICodeInterpreter) -> dict[str, str]:
+def facts_of(interpreter: ICodeInterpreterRef) -> dict[str, str]:
     """What a caller needs, by plain words such as ``session-timeout-seconds``."""
     from aws_cdk import Token
 
@@ -42,7 +42,7 @@ def facts_of(interpreter: ICodeInterpreter) -> dict[str, str]:
     return facts
 
 
-def environment_of(interpreter: ICodeInterpreter) -> Mapping[str, str]:
+def environment_of(interpreter: ICodeInterpreterRef) -> Mapping[str, str]:
     """The facts as environment variables."""
     facts = facts_of(interpreter)
     return {_PREFIX + word.upper().replace("-", "_"): value for word, value in facts.items()}
@@ -58,7 +58,7 @@ class ParameterStoreExport(Component):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, interpreter: ICodeInterpreter, path: str
+        self, scope: Construct, construct_id: str, *, interpreter: ICodeInterpreterRef, path: str
     ) -> None:
         """Define the parameters.
 
@@ -102,7 +102,7 @@ class ParameterStoreExport(Component):
             parameter.grant_read(grantee)
 
 
-def add_outputs(interpreter: ICodeInterpreter, *, prefix: str | None) -> None:
+def add_outputs(interpreter: ICodeInterpreterRef, *, prefix: str | None) -> None:
     """Add stack outputs (see `ICodeInterpreter.add_outputs`)."""
     from aws_cdk import CfnOutput
 

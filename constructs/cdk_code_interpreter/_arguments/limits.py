@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from aws_cdk import Duration, RemovalPolicy
     from constructs import Construct
 
-    from ..sessions.session_drain import OnDrainFailure
-
 # Limits of CreateCodeInterpreter:
 # https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_CreateCodeInterpreter.html
 NAME_PATTERN = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}")
@@ -96,21 +94,6 @@ def check_name(findings: Findings, argument: str, name: str | None, *, longest: 
     )
 
 
-def check_names(
-    findings: Findings, name: str | None, prefix: str | None, revision: int | None
-) -> None:
-    """Check the three arguments that decide an interpreter's name."""
-    from ..interpreter._naming import MAX_LABEL
-
-    check_name(findings, "code_interpreter_name", name)
-    check_name(findings, "name_prefix", prefix, longest=MAX_LABEL)
-    if name is not None and (prefix is not None or revision is not None):
-        findings.add(
-            f"code_interpreter_name is used exactly, got {name!r} and name_prefix={prefix!r}, "
-            f"name_revision={revision!r}; pass either the whole name or the others"
-        )
-
-
 def check_removal_policy(findings: Findings, policy: RemovalPolicy) -> None:
     """Check what is to happen to a resource that leaves the stack."""
     if policy.name == "SNAPSHOT":
@@ -118,24 +101,6 @@ def check_removal_policy(findings: Findings, policy: RemovalPolicy) -> None:
             "removal_policy cannot be SNAPSHOT, there is nothing to take one of; use "
             "RemovalPolicy.DESTROY or RemovalPolicy.RETAIN"
         )
-
-
-def check_drain(
-    findings: Findings,
-    drained: bool,
-    on_failure: OnDrainFailure | None,
-    timeout: Duration | None,
-) -> None:
-    """Check how sessions are to be stopped before a deletion."""
-    given = {"on_drain_failure": on_failure, "drain_timeout": timeout}
-    names = [name for name, value in given.items() if value is not None]
-    if names and not drained:
-        findings.add(
-            f"got {' and '.join(names)}, but nothing stops the sessions where the drain is "
-            "switched off or a removal policy keeps the interpreter; leave one of them out"
-        )
-    if timeout is not None:
-        check_drain_timeout(findings, "drain_timeout", timeout)
 
 
 def check_drain_timeout(findings: Findings, argument: str, timeout: Duration) -> None:

@@ -167,17 +167,10 @@ RETENTION = class_named("RetentionDays", "one of logs.RetentionDays, such as ONE
 GRANTEE = with_member("grant_principal", "a role, function or anything else that can be granted to")
 
 
-def is_interpreter(value: object) -> bool:
-    """Whether a value is an interpreter of this library."""
-    from ..interface import ICodeInterpreter
-
-    return isinstance(value, ICodeInterpreter)
-
-
-INTERPRETER = Kind(
+INTERPRETER = class_named(
+    "ICodeInterpreter",
     "a code interpreter of this library; take an L2 with CodeInterpreter.from_l2(l2), and an ARN "
     "with CodeInterpreter.from_code_interpreter_arn(scope, id, arn)",
-    is_interpreter,
 )
 
 

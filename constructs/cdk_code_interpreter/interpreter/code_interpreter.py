@@ -18,8 +18,6 @@ from .._arguments.limits import (
     Findings,
     check_count,
     check_description,
-    check_drain,
-    check_names,
     check_removal_policy,
     check_session_timeout,
     check_tags,
@@ -57,6 +55,7 @@ from ..interface import ICodeInterpreter
 from ..network.network_access import NETWORK, NetworkAccess
 from ..permissions._supplied_roles import SuppliedRoleCheck, required_statement
 from ..permissions.execution_role import ExecutionRole, NoExecutionRole
+from ._argument_checks import check_drain, check_names
 from ._create_only import create_only_properties
 from ._naming import fixed_names_of, revised_name, stem_of
 from .imported import (

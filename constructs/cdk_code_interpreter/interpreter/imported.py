@@ -14,11 +14,11 @@ from .._arguments.limits import Findings, check_session_timeout, is_token
 from .._arguments.types import (
     DURATION,
     GROUP,
+    INTERPRETER,
     ROLE,
     TEXT,
     Kind,
     check_kinds,
-    is_interpreter,
     list_of,
     wrong_kinds,
 )
@@ -249,7 +249,7 @@ class SystemCodeInterpreter(ImportedCodeInterpreter):
 _L2 = Kind(
     "an L2, bedrockagentcore.CodeInterpreterCustom; pass an interpreter of this library as it is, "
     "and an ARN to CodeInterpreter.from_code_interpreter_arn",
-    lambda value: hasattr(type(value), "code_interpreter_arn") and not is_interpreter(value),
+    lambda value: hasattr(type(value), "code_interpreter_arn") and not INTERPRETER.accepts(value),
 )
 
 

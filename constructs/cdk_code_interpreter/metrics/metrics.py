@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aws_cdk import Duration, Stack
     from aws_cdk import aws_cloudwatch as cloudwatch
 
-    from ..interface import ICodeInterpreter
+    from ..interpreter_reference import ICodeInterpreterRef
 
 __all__ = [
     "GB_HOUR_PRICE",
@@ -70,7 +70,7 @@ class CodeInterpreterMetrics:
     anew. Ours go on, under the name that all generations share.
     """
 
-    def __init__(self, interpreter: ICodeInterpreter) -> None:
+    def __init__(self, interpreter: ICodeInterpreterRef) -> None:
         """Give the metrics of this interpreter.
 
         Args:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from .._arguments.limits import known_to_differ
 from .._cdk.stacks import facts_of
+from .._replacements import name_across_replacements
 
 if TYPE_CHECKING:
-    from ..interface import ICodeInterpreter
+    from ..interpreter_reference import ICodeInterpreterRef
 
 SERVICE_NAMESPACE = "AWS/Bedrock-AgentCore"
 SERVICE = "AgentCore.CodeInterpreter"
@@ -92,20 +93,6 @@ def total(names: Mapping[str, Any]) -> str:
     return f"SUM([{', '.join(f'FILL({name}, 0)' for name in names)}])"
 
 
-def name_in_every_generation(interpreter: ICodeInterpreter) -> str:
-    """What an interpreter is called in our own metrics, before and after a replacement.
-
-    For one of ours the part of its name that all generations share, for an import its id.
-    """
-    arn = interpreter.prefix_arn
-    tail = arn.rpartition("/")[2]
-    if tail == arn:  # the whole ARN is a token
-        from aws_cdk import Fn
-
-        return Fn.select(1, Fn.split("/", arn))
-    return tail.removesuffix("*").rstrip("_-")
-
-
 @dataclass(frozen=True)
 class InterpreterSeries:
     """Everything that CloudWatch knows about one interpreter.
@@ -127,7 +114,7 @@ class InterpreterSeries:
     own_region: str
 
     @classmethod
-    def of(cls, interpreter: ICodeInterpreter) -> InterpreterSeries:
+    def of(cls, interpreter: ICodeInterpreterRef) -> InterpreterSeries:
         """The series of an interpreter.
 
         They name the ARN without its drain: a metric starts no session, so nothing is gained by
@@ -136,7 +123,7 @@ class InterpreterSeries:
         return cls(
             arn=interpreter.undrained_code_interpreter_arn,
             code_interpreter_id=interpreter.undrained_code_interpreter_id,
-            name=name_in_every_generation(interpreter),
+            name=name_across_replacements(interpreter),
             account=interpreter.account,
             region=interpreter.region,
             own_region=_region_of_functions(interpreter),
@@ -251,7 +238,7 @@ class InterpreterSeries:
         )
 
 
-def _region_of_functions(interpreter: ICodeInterpreter) -> str:
+def _region_of_functions(interpreter: ICodeInterpreterRef) -> str:
     """The stack's own, but for an interpreter of another account, which is governed over there."""
     facts = facts_of(interpreter.stack)
     is_elsewhere = known_to_differ(facts.account, interpreter.account)

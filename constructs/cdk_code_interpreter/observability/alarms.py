@@ -16,8 +16,8 @@ from .._arguments.types import INTERPRETER, TEXT, TOPIC, Kind, check_kinds, clas
 from .._cdk.construct_tree import Component, path_of, stack_of
 from .._cdk.durations import seconds_of
 from .._cdk.stacks import facts_of
-from .._replacements import generation_in
-from ..metrics.series import InterpreterSeries, name_in_every_generation
+from .._replacements import generation_in, name_across_replacements
+from ..metrics.series import InterpreterSeries
 from . import _alarm_definitions as definitions
 from ._alarm_resources import Action, Actions, check_actions, found_alarm, make_alarm, topic_arn
 from .alarm_thresholds import (
@@ -117,7 +117,7 @@ class CodeInterpreterAlarms(Component):
         self._facts = facts_of(stack)
         _warn(self, interpreter, self._facts.account, actions)
         bound = Actions(actions)
-        name = generation_in(stack, interpreter) or name_in_every_generation(interpreter)
+        name = generation_in(stack, interpreter) or name_across_replacements(interpreter)
         subject = f"Code interpreter {name}"
         self._alarms = {
             each.construct_id: make_alarm(

@@ -30,8 +30,7 @@ from .._arguments.types import (
 from .._cdk.construct_tree import Component, path_of, stack_of
 from .._cdk.key_policies import logs_key_statement, use_key
 from .._cdk.stacks import facts_of, incarnation_of, partition
-from .._replacements import generation_in
-from ..metrics.series import name_in_every_generation
+from .._replacements import generation_in, name_across_replacements
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
@@ -235,7 +234,7 @@ class _Names:
     """
 
     def __init__(self, stack: Stack, interpreter: ICodeInterpreter, digest: str) -> None:
-        name = name_in_every_generation(interpreter)
+        name = name_across_replacements(interpreter)
         label = "interpreter" if is_token(name) else name[:_LONGEST_LABEL].strip("_-")
         self._stack = stack
         self._stem = f"{label}-{digest}"

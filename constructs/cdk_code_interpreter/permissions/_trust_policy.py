@@ -8,7 +8,7 @@ import jsii
 from aws_cdk import aws_iam as iam
 from constructs import IValidation
 
-from ..sessions._function_policies import size_of, without_token_numbers
+from .._cdk.policy_documents import size_of, without_token_numbers
 
 SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
 TRUST_SID = "BedrockAgentCoreBuiltInTools"

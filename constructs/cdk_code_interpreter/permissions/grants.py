@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam
     from constructs import Construct, IConstruct
 
-    from ..interface import ICodeInterpreter
+    from ..interpreter_reference import ICodeInterpreterRef
     from .access_role import AccessRole
 
 _SESSION_READ = ("GetCodeInterpreterSession", "ListCodeInterpreterSessions")
@@ -61,7 +61,7 @@ class CodeInterpreterGrants:
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrockagentcore.html
     """
 
-    def __init__(self, interpreter: ICodeInterpreter) -> None:
+    def __init__(self, interpreter: ICodeInterpreterRef) -> None:
         """Grant on this interpreter.
 
         Args:
@@ -184,7 +184,7 @@ class CodeInterpreterGrants:
         return self._interpreter.prefix_arn
 
 
-def _is_in_stack_of(interpreter: ICodeInterpreter, grantee: iam.IGrantable) -> bool:
+def _is_in_stack_of(interpreter: ICodeInterpreterRef, grantee: iam.IGrantable) -> bool:
     from aws_cdk import Stack
 
     # A function's statements go to its role, which may live in another stack than the function.

@@ -20,6 +20,7 @@ from constructs import Construct
 
 from .._cdk.acknowledgments import acknowledge_wildcards
 from .._cdk.construct_tree import Component, path_of, resource_of, stack_of
+from .._cdk.policy_documents import holds_token, size_of, without_token_numbers
 from .._cdk.synthesis_hook import when_complete
 
 # A managed policy has at most 6,144 characters:
@@ -30,24 +31,6 @@ _FRAME = 60
 # update, and one more says what the function needs to run.
 _MOST_POLICIES = 4
 _STATEMENT = 60
-_PSEUDO_PARAMETER = re.compile(r"\$\{Token\[(AWS\.[A-Za-z]+)\.\d+\]\}")
-# A token of any other kind stands for an ARN or id of at most this many characters.
-_ANY_TOKEN = "${Token["
-_LONGEST_VALUE = 150
-
-
-def size_of(text: str) -> int:
-    """How many characters a text may have once it is deployed, at most.
-
-    A pseudo parameter's token is longer than its value (the longest Region has 14 characters).
-    """
-    known = _PSEUDO_PARAMETER.sub("x" * 15, text)
-    return len(known) + _LONGEST_VALUE * known.count(_ANY_TOKEN)
-
-
-def without_token_numbers(text: str) -> str:
-    """A text in which pseudo parameters are the same in every stack and every run."""
-    return _PSEUDO_PARAMETER.sub(r"<\1>", text)
 
 
 class AccessPolicies(Component):
@@ -170,4 +153,4 @@ class _Policy:
     def _stable(self, arn: str) -> str:
         """The ARN in words that are the same in every run; a token's number is not."""
         known = without_token_numbers(arn)
-        return json.dumps(self._stack.resolve(arn)) if _ANY_TOKEN in known else known
+        return json.dumps(self._stack.resolve(arn)) if holds_token(known) else known

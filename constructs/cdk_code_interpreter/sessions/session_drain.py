@@ -12,8 +12,7 @@ from .._arguments.limits import LONGEST_DRAIN_SECONDS, Findings, check_drain_tim
 from .._arguments.types import DURATION, INTERPRETER, check_kinds, one_of
 from .._cdk.construct_tree import Component, path_of, stack_of
 from .._cdk.durations import seconds_of
-from .._replacements import refer_weakly
-from ..metrics.series import name_in_every_generation
+from .._replacements import name_across_replacements, refer_weakly
 from .session_manager import SessionManager, check_reach, region_of
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ class SessionDrain(Component):
                 "Version": "1",
                 "InterpreterId": interpreter.undrained_code_interpreter_id,
                 "InterpreterArn": interpreter.undrained_code_interpreter_arn,
-                "Name": name_in_every_generation(interpreter),
+                "Name": name_across_replacements(interpreter),
                 "OnFailure": on_failure.value,
                 "TimeoutSeconds": str(_seconds(timeout)),
                 **({"Region": region} if region else {}),

@@ -15,8 +15,7 @@ from .._arguments.types import INTERPRETER, check_kinds
 from .._cdk.construct_tree import Component, path_of, stack_of
 from .._cdk.durations import seconds_of
 from .._cdk.stacks import facts_of
-from .._replacements import generation_in
-from ..metrics.series import name_in_every_generation
+from .._replacements import generation_in, name_across_replacements
 from .session_manager import SessionManager, check_reach, region_of, target_of
 from .session_policy import SESSION_POLICY, Enforcement, SessionPolicy
 
@@ -160,7 +159,7 @@ class SessionJanitor(Component):
         from aws_cdk import aws_lambda as lambda_
 
         interpreter = self._interpreter
-        name = name_in_every_generation(interpreter) if _prefix_of(interpreter) else ""
+        name = name_across_replacements(interpreter) if _prefix_of(interpreter) else ""
         region = region_of(interpreter, self).get("region", "")
         words = [interpreter.code_interpreter_id, name, region]
         generation = generation_in(stack_of(self), interpreter)

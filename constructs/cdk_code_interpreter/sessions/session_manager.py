@@ -15,8 +15,7 @@ from .._cdk.construct_tree import Component, child_of, path_of, stack_of
 from .._cdk.key_policies import logs_key_statement, use_key
 from .._cdk.lazy_string import lazy_text
 from .._cdk.stacks import facts_of, outermost_stack
-from .._replacements import generation_in
-from ..metrics.series import name_in_every_generation
+from .._replacements import generation_in, name_across_replacements
 from ._lambda_code import lambda_code
 from ._schedules import Schedules
 from ._task_function import TaskFunction
@@ -278,7 +277,7 @@ def target_of(interpreter: ICodeInterpreter, scope: Construct) -> dict[str, str 
     return {
         "version": 1,
         "interpreter_id": interpreter.code_interpreter_id,
-        "name": name_in_every_generation(interpreter),
+        "name": name_across_replacements(interpreter),
         **region_of(interpreter, scope),
         **({} if generation is None else {"generation": generation}),
     }

@@ -186,7 +186,7 @@ def test_the_system_interpreter_is_known_by_its_arn(stack: Stack) -> None:
     assert stack.resolve(interpreter.account) == {"Ref": "AWS::AccountId"}
 
 
-def test_an_l2_is_known_by_its_name_in_every_generation(stack: Stack, deployed: Any) -> None:
+def test_an_l2_is_known_by_its_name_across_replacements(stack: Stack, deployed: Any) -> None:
     l2 = agentcore.CodeInterpreterCustom(stack, "Plain", code_interpreter_custom_name="plain")
     interpreter = CodeInterpreter.from_l2(l2, session_timeout=Duration.minutes(5))
 
