@@ -248,16 +248,19 @@ def _sessions(options: argparse.Namespace) -> None:
     sessions = [each for each in found if options.all or each["status"] == _READY]
     kind = "" if options.all else f" {_READY}"
     table = Table(title=f"{len(sessions)}{kind} session{'' if len(sessions) == 1 else 's'}")
-    columns = list(sessions[0]) if sessions else ["session"]
+    # A session without a name has no such member: the columns are those of all sessions.
+    columns = list(dict.fromkeys(column for each in sessions for column in each)) or ["session"]
     for column in columns:
         table.add_column(column, no_wrap=True)
     for session in sessions:
-        table.add_row(*(_readable(column, session[column]) for column in columns))
+        table.add_row(*(_readable(column, session.get(column)) for column in columns))
     # As wide as it needs to be: an id in pieces cannot be copied.
     Console(width=1000).print(table)
 
 
 def _readable(column: str, value: Any) -> str:
+    if value is None:
+        return "-"
     if column.endswith("At"):
         return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds")
     return str(value)

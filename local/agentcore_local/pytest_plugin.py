@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 def local_aws() -> Iterator[LocalAws]:
     """A local AWS with IAM enforced, one for the session (for each worker under xdist)."""
     # Imported late: pytest loads this plugin in every project that has the package installed.
-    from agentcore_local.local_aws import LocalAws
+    try:
+        from agentcore_local.local_aws import LocalAws
+    except ModuleNotFoundError as error:
+        pytest.fail(
+            f"the fixture local_aws needs the package {error.name!r}, which is not installed; "
+            "run: pip install 'cdk-code-interpreter[local]'",
+            pytrace=False,
+        )
 
     with LocalAws() as aws:
         yield aws

@@ -35,7 +35,8 @@ def start_server(
     """
     options = ["--stop-with-standard-input"] if ends_with_us else []
     process = subprocess.Popen(
-        [sys.executable, "-m", "agentcore_local.server", *options],
+        # -P: else a file of the user's folder, such as secrets.py, is imported for Python's own.
+        [sys.executable, "-P", "-m", "agentcore_local.server", *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,

@@ -94,7 +94,9 @@ def test_sessions_that_are_ready_are_listed_and_on_request_the_ended_ones(
         )
         return str(json.loads(answer.stdout)["sessionId"])
 
-    ready, ended = (aws("start-code-interpreter-session") for _ in range(2))
+    # One session has a name and the other has none.
+    ready = aws("start-code-interpreter-session")
+    ended = aws("start-code-interpreter-session", "--name", "reports")
     aws("stop-code-interpreter-session", "--session-id", ended)
 
     printed, everything = command("sessions").stdout, command("sessions", "--all").stdout

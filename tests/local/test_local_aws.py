@@ -248,3 +248,13 @@ def test_a_time_that_cannot_be_is_refused_whole_where_minutes_are_lived_through(
             assert 0 <= local_aws.admin("GET", "status")["now"] - before < 60
     finally:
         cloudwatch.delete_alarms(AlarmNames=["watching"])
+
+
+@pytest.mark.parametrize("name", ["secrets", "types", "asyncio", "ministack"])
+def test_files_of_the_users_folder_are_not_run_in_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / f"{name}.py").write_text("raise SystemExit('a file of the user was run')\n")
+    monkeypatch.chdir(tmp_path)
+    with LocalAws() as aws:
+        assert aws.client("sts").get_caller_identity()["Account"] == aws.account
