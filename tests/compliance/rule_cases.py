@@ -338,6 +338,12 @@ def _trust_of_everyone(resources: Template) -> None:
     del statement["Condition"]
 
 
+def _trust_of_any_account(resources: Template) -> None:
+    statement = resources["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]
+    del statement["Condition"]["StringEquals"]
+    statement["Condition"]["StringLike"] = {"aws:SourceAccount": "*"}
+
+
 def _janitor_of_a_longer_name(resources: Template) -> None:
     resources["Janitor"]["Properties"]["Target"]["Input"] = (
         '{"interpreter": "analytics_0a1b2c3d4e_other-0123456789", "max_age_seconds": 3600}'
@@ -673,7 +679,7 @@ CASES = [
         "TrustConditions",
         "any account",
         "Role",
-        _set("Role", *_TRUST, "Condition", "StringEquals", "aws:SourceAccount", to="*"),
+        _trust_of_any_account,
     ),
     Case("TrustOtherPrincipal", "everyone", "Role", _trust_of_everyone),
     Case("Drain", "retained on deletion only", "Interpreter", _deletion("Retain", None)),

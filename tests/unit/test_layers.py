@@ -20,6 +20,7 @@ LAYERS = [
     ["interpreter_reference"],
     ["_arguments"],
     ["_cdk"],
+    ["_documents"],
 ]
 # Rules, reports and their command judge templates, whatever made them.
 APART = {"checks"}
@@ -137,3 +138,14 @@ def test_the_constructs_import_no_local_aws_and_the_functions_nothing_of_ours(
         if not (folder == "constructs" and name.split(".")[0] == "constructs")
     ]
     assert found == []
+
+
+def test_rules_and_reports_need_policy_documents_only(constructs: Graph) -> None:
+    needed = {
+        each.split(".")[1]
+        for name, targets in constructs.items()
+        if name.startswith("cdk_code_interpreter.checks")
+        for each in targets
+        if "." in each
+    }
+    assert needed == {"checks", "_documents"}

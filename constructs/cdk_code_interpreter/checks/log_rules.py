@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._documents.values import choices, each, mapping, text
 from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .template import INTERPRETER, Resource, Templates
-from .values import choices, each, mapping, text
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 _BUCKET = "AWS::S3::Bucket"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._documents.values import choices, each, mapping, mappings, sequence, text
 from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .template import Resource, Templates
-from .values import choices, each, mapping, mappings, sequence, text
 
 _NETWORK_CONTROLS = Controls(
     nist_800_53=("AC-4", "AC-4(21)", "SC-7", "SC-7(5)"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from .._documents.values import each, text
 from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .policies import all_statements, execution_roles, role_statements
 from .template import Templates
-from .values import each, text
 
 _LEAST_PRIVILEGE = Controls(
     nist_800_53=("AC-3", "AC-6", "AC-6(3)"),

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._documents.values import each, mapping, mappings, text
 from .model import Hit
 from .template import Resource, Templates
-from .values import each, mapping, mappings, text
 
 SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
 

@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 
+from .._documents.values import text
 from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .template import Resource, Templates
-from .values import text
 
 _DRAIN_TYPE = re.compile(r"drain", re.IGNORECASE)
 _SHADOW = re.compile(r"enforcement\W+SHADOW")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from .values import each, intrinsics, mapping, mappings, references, text
+from .._documents.values import each, intrinsics, mapping, mappings, references, text
 
 INTERPRETER = "AWS::BedrockAgentCore::CodeInterpreterCustom"
 NESTED_STACK = "AWS::CloudFormation::Stack"
@@ -26,14 +26,17 @@ class Template:
     body: Mapping[str, Any]
     asset: str = ""
     """What the URL of a nested stack's template says of the file, in the CDK: a digest of it."""
+    account: str | None = None
+    """The account that the stack goes to, where the cloud assembly says so."""
 
     @classmethod
-    def from_file(cls, path: Path | str, asset: str = "") -> Template:
+    def from_file(cls, path: Path | str, asset: str = "", account: str | None = None) -> Template:
         """Read a template in JSON, the form that the CDK writes.
 
         Args:
             path: The file.
             asset: The digest in the URL of a nested stack's template. Default: none is known.
+            account: The account that the stack goes to. Default: it is not known.
 
         Raises:
             ValueError: The file is not a JSON object.
@@ -47,7 +50,7 @@ class Template:
             ) from error
         if not isinstance(body, dict):
             raise ValueError(f"{path} holds a {type(body).__name__}, not a template")
-        return cls(str(path), body, asset)
+        return cls(str(path), body, asset, account)
 
     @property
     def stem(self) -> str:
@@ -210,8 +213,36 @@ def read_templates(paths: Iterable[Path | str]) -> Templates:
     for path in map(Path, paths):
         for file, asset in {path: "", **_nested_templates(path)}.items():
             if file not in found or asset:
-                found[file] = Template.from_file(file, asset)
+                found[file] = Template.from_file(file, asset, _account_of(path))
     return Templates(tuple(found.values()))
+
+
+def _account_of(path: Path) -> str | None:
+    """Return the account that a stack of a cloud assembly goes to; `None` if it is not known."""
+    return _accounts(path.parent / "manifest.json").get(path.name)
+
+
+@lru_cache(maxsize=64)
+def _accounts_at(manifest: Path, _changed: int) -> Mapping[str, str]:
+    try:
+        artifacts = mappings(json.loads(manifest.read_text(encoding="utf-8")).get("artifacts"))
+    except (OSError, ValueError, AttributeError):
+        return {}
+    found = {}
+    for artifact in artifacts.values():
+        name = mapping(artifact.get("properties")).get("templateFile")
+        account = str(artifact.get("environment", "")).removeprefix("aws://").partition("/")[0]
+        if isinstance(name, str) and account.isdigit():
+            found[name] = account
+    return found
+
+
+def _accounts(manifest: Path) -> Mapping[str, str]:
+    try:
+        changed = manifest.stat().st_mtime_ns
+    except OSError:
+        return {}
+    return _accounts_at(manifest, changed)
 
 
 def _nested_templates(path: Path) -> dict[Path, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from .._documents.trust import OWN_ACCOUNT, Verdict, judge_trust
+from .._documents.values import text
 from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .policies import (
     SERVICE_PRINCIPAL,
@@ -12,24 +14,33 @@ from .policies import (
     all_statements,
     execution_roles,
     is_like,
-    is_service,
     name_of,
     service_roles,
     trust_statements,
 )
 from .template import Resource, Templates
-from .values import text
 
 _PLACE = re.compile(r"<AWS::(AccountId|Partition|Region)>")
-_CONDITION_KEYS = ("aws:SourceAccount", "aws:SourceArn")
 
 
 def _unconditioned(templates: Templates) -> Iterator[Hit]:
+    for role, verdict in _verdicts(templates):
+        for opening in verdict.openings:
+            for detail in (*opening.missing, *opening.accounts):
+                yield _hit(role, opening.number, detail)
+
+
+def _verdicts(templates: Templates) -> Iterator[tuple[Resource, Verdict]]:
     for role in service_roles(templates):
-        for statement in trust_statements(role):
-            for key in _CONDITION_KEYS:
-                if statement.is_for_service and not statement.requires(key):
-                    yield statement.hit(key)
+        document = role.properties.get("AssumeRolePolicyDocument")
+        account = role.template.account or OWN_ACCOUNT
+        for verdict in judge_trust(document, account=account, arns=()):
+            yield role, verdict
+
+
+def _hit(role: Resource, number: int, detail: str) -> Hit:
+    location = f"Properties/AssumeRolePolicyDocument/Statement/{number}"
+    return Hit(role.template, role.logical_id, location, detail)
 
 
 def _trusts(templates: Templates) -> Iterator[Proof]:
@@ -39,11 +50,9 @@ def _trusts(templates: Templates) -> Iterator[Proof]:
 
 
 def _other_principals(templates: Templates) -> Iterator[Hit]:
-    for role in service_roles(templates):
-        for statement in trust_statements(role):
-            for kind, name in statement.principals():
-                if statement.allows and not is_service(kind, name):
-                    yield statement.hit(name)
+    for role, verdict in _verdicts(templates):
+        for other in verdict.others:
+            yield _hit(role, other.number, other.name)
 
 
 def _pass_role(templates: Templates) -> Iterator[Hit]:
@@ -83,8 +92,8 @@ TRUST_RULES = (
     Rule(
         name="TrustConditions",
         meaning=(
-            "A role trusts AgentCore without demanding aws:SourceAccount or aws:SourceArn; the "
-            "one that is missing stands in brackets."
+            "A role trusts AgentCore without demanding aws:SourceAccount or aws:SourceArn, or on "
+            "behalf of another account; the key or the account stands in brackets."
         ),
         why=(
             "Without both conditions the service can be made to assume the role for a resource of "
@@ -98,7 +107,10 @@ TRUST_RULES = (
         level=CheckLevel.ERROR,
         check=_unconditioned,
         prove=_trusts,
-        guard_limit="sees the operators StringEquals, StringLike, ArnLike and ArnEquals only",
+        guard_limit=(
+            "sees the operators StringEquals, StringLike, ArnLike and ArnEquals only, knows no "
+            "account, and takes a wildcard for a condition unless it stands alone"
+        ),
     ),
     Rule(
         name="TrustOtherPrincipal",

@@ -53,7 +53,7 @@ from .._cdk.stacks import facts_of
 from .._replacements import refer_weakly
 from ..interface import ICodeInterpreter
 from ..network.network_access import NETWORK, NetworkAccess
-from ..permissions._supplied_roles import SuppliedRoleCheck, required_statement
+from ..permissions._supplied_roles import ExecutionRoleCheck, required_statement
 from ..permissions.execution_role import ExecutionRole, NoExecutionRole
 from ._argument_checks import check_drain, check_names
 from ._create_only import create_only_properties
@@ -349,9 +349,8 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
 
     @property
     def _trusted_arn(self) -> str:
-        # Of a fixed name the L2 trusts `{name}*`; the id's separator is the service's business.
-        fixed = self._fixed_name
-        return custom_arn(self._stack, f"{fixed}*") if fixed else self.prefix_arn
+        # A name holds no hyphen, so the pattern of a fixed name lets no sibling in.
+        return self.prefix_arn
 
     @property
     def _possible_arns(self) -> list[str]:
@@ -370,6 +369,7 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         if given is None:
             # The id that the L2 gives the role it makes: moving from an L2 keeps the role.
             role = ExecutionRole(self, _OWN_ROLE, trusted_arns=[self._trusted_arn])
+            self._check_trust(role)
             if removal_policy is not RemovalPolicy.DESTROY:
                 role.apply_removal_policy(removal_policy)
             return role
@@ -379,8 +379,7 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         self._check_account(given)
         if isinstance(given, ExecutionRole):
             given.trust_interpreter(self._trusted_arn)
-        else:
-            self._check_supplied(given)
+        self._check_trust(given)
         return given
 
     def _check_account(self, role: iam.IRole) -> None:
@@ -392,13 +391,11 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
                 "role of the interpreter's account"
             )
 
-    def _check_supplied(self, role: iam.IRole) -> None:
+    def _check_trust(self, role: iam.IRole) -> None:
         resource = resource_of(role)
         if isinstance(resource, iam.CfnRole):
-            check = SuppliedRoleCheck(
-                path_of(self), resource, self._trusted_arn, self._possible_arns
-            )
-            self.node.add_validation(check)
+            check = ExecutionRoleCheck(self, resource, self._trusted_arn, self._possible_arns)
+            node_of(self).add_validation(check)
             return
         Annotations.of(self).add_warning_v2(
             "cdk-code-interpreter:uncheckedExecutionRole",

@@ -3,63 +3,80 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jsii
-from aws_cdk import Stack
+from aws_cdk import Annotations, Stack
 from aws_cdk import aws_iam as iam
-from constructs import IValidation
+from constructs import Construct, IValidation
 
-from ._trust_policy import SERVICE_PRINCIPAL, TRUST_SID
-
-# An operator that ends in IfExists lets a request without the key pass, and so does not count.
-_ACCOUNT_OPERATORS = {"stringequals", "stringequalsignorecase", "stringlike"}
-_ARN_OPERATORS = {"arnlike", "arnequals", "stringlike", "stringequals"}
-_ACCOUNT, _ARN = "aws:SourceAccount", "aws:SourceArn"
-_REQUIRED_CONDITIONS = {_ACCOUNT: _ACCOUNT_OPERATORS, _ARN: _ARN_OPERATORS}
-_REFERENCE = re.compile(r"\$\{[^}]*\}")
-# Characters that mean nothing by themselves, one for each reference.
-_FIRST_STAND_IN = 0xE000
+from .._documents.trust import (
+    SERVICE_PRINCIPAL,
+    SOURCE_ACCOUNT,
+    SOURCE_ARN,
+    Verdict,
+    judge_trust,
+)
+from .._documents.values import text
+from ._trust_policy import TRUST_SID
+from ._written_roles import WrittenRole, WrittenRoles
 
 
 @jsii.implements(IValidation)
-class SuppliedRoleCheck:
-    """Finds a role of this app that the service cannot assume, or that it could be tricked with.
+class ExecutionRoleCheck:
+    """Finds a role of this app that the service cannot assume, or that others can.
 
     Without both conditions another customer's resource could have the service use the role:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
 
     def __init__(
-        self, path: str, role: iam.CfnRole, trusted_arn: str, possible_arns: Sequence[str]
+        self,
+        interpreter: Construct,
+        role: iam.CfnRole,
+        trusted_arn: str,
+        possible_arns: Sequence[str],
     ) -> None:
         """Prepare to look at a role.
 
         Args:
-            path: The interpreter's path.
+            interpreter: The interpreter.
             role: The role.
             trusted_arn: The pattern of ARNs that its trust policy should name.
-            possible_arns: ARNs that the interpreter may have, in this generation or another.
+            possible_arns: ARNs that the interpreter may have, in this replacement or another.
         """
-        self._path = path
+        self._interpreter = interpreter
         self._role = role
         self._trusted_arn = trusted_arn
         self._possible_arns = possible_arns
 
     def validate(self) -> list[str]:
-        """Answer CDK before synthesis."""
+        """Answer CDK before synthesis, when aspects have had their say."""
         stack = Stack.of(self._role)
-        document = stack.resolve(self._role.assume_role_policy_document)
-        account = _readable(stack.resolve(stack.account))
-        arns = [_readable(stack.resolve(each)) for each in self._possible_arns]
+        account = text(stack.resolve(stack.account))
+        arns = [text(stack.resolve(each)) for each in self._possible_arns]
+        path, role = self._interpreter.node.path, f"execution role {self._role.node.path}"
         statement = required_statement(stack, self._trusted_arn)
-        return [
-            f"{self._path}: execution role {self._role.node.path} {problem}; let its trust "
-            f"policy say: {statement}"
-            for problem in trust_problems(document, account=account, arns=arns)
-        ]
+
+        def problems_of(document: object) -> list[str]:
+            found = trust_findings(document, account=account, arns=arns)
+            return [
+                f"{path}: {role} {error}; let its trust policy say: {statement}"
+                for error in found.errors
+            ]
+
+        document = stack.resolve(self._role.assume_role_policy_document)
+        for warning in trust_findings(document, account=account, arns=arns).warnings:
+            Annotations.of(self._interpreter).add_warning_v2(
+                "cdk-code-interpreter:executionRoleTrust", f"{role} {warning}"
+            )
+        logical_id = str(stack.resolve(stack.get_logical_id(self._role)))
+        WrittenRoles.look_for(
+            self._interpreter, WrittenRole(stack.template_file, logical_id, problems_of)
+        )
+        return problems_of(document)
 
 
 def required_statement(stack: Stack, trusted_arn: str) -> str:
@@ -70,115 +87,104 @@ def required_statement(stack: Stack, trusted_arn: str) -> str:
         "Principal": {"Service": SERVICE_PRINCIPAL},
         "Action": "sts:AssumeRole",
         "Condition": {
-            "StringEquals": {_ACCOUNT: _readable(stack.resolve(stack.account))},
-            "ArnLike": {_ARN: _readable(stack.resolve(trusted_arn))},
+            "StringEquals": {SOURCE_ACCOUNT: _readable(stack.resolve(stack.account))},
+            "ArnLike": {SOURCE_ARN: _readable(stack.resolve(trusted_arn))},
         },
     }
     return json.dumps(statement)
 
 
-def trust_problems(document: Mapping[str, Any], *, account: str, arns: Sequence[str]) -> list[str]:
-    """What is wrong with a resolved trust policy, each in words that follow the role's name.
+@dataclass(frozen=True)
+class TrustFindings:
+    """What is wrong with a trust policy, each in words that follow the role's name."""
+
+    errors: list[str]
+    warnings: list[str]
+
+
+def trust_findings(document: object, *, account: str, arns: Sequence[str]) -> TrustFindings:
+    """Judge a trust policy from both sides: who is let in, and who else.
 
     Args:
-        document: The policy.
-        account: The interpreter's account.
+        document: The policy, as a template holds it.
+        account: The interpreter's account; a placeholder where it is not known.
         arns: ARNs that the interpreter may have; all must be let in.
     """
-    statements = [s for s in _listed(document.get("Statement")) if _trusts_the_service(s)]
-    if not statements:
-        return [f"does not let {SERVICE_PRINCIPAL} assume it, so no interpreter can be created"]
-    problems = []
-    for statement in statements:
-        missing = list(_missing_conditions(statement.get("Condition", {})))
-        if missing:
-            named = f" (statement {statement['Sid']!r})" if "Sid" in statement else ""
-            problems.append(
-                f"trusts {SERVICE_PRINCIPAL} without a condition on {' and '.join(missing)}{named}"
+    verdicts = judge_trust(document, account=account, arns=arns)
+    errors = [each for verdict in verdicts for each in _errors(verdict, account)]
+    if not verdicts:
+        errors.append(_NOBODY)
+    warnings = [each for verdict in verdicts for each in _warnings(verdict)]
+    if not errors:
+        for verdict in verdicts:
+            (warnings if _only_warns(verdict) else errors).extend(_exclusions(verdict))
+    return TrustFindings(list(dict.fromkeys(errors)), list(dict.fromkeys(warnings)))
+
+
+_NOBODY = f"does not let {SERVICE_PRINCIPAL} assume it, so no interpreter can be created"
+
+
+def _errors(verdict: Verdict, account: str) -> Iterator[str]:
+    if verdict.lets_everyone_in:
+        yield "lets everyone assume it, or everyone but a few"
+    elif not verdict.trusts_the_service:
+        yield _NOBODY
+    for opening in verdict.openings:
+        named = f" (statement {opening.sid!r})" if opening.sid is not None else ""
+        if opening.missing:
+            yield (
+                f"trusts {SERVICE_PRINCIPAL} without a condition on "
+                f"{' and '.join(opening.missing)}{named}"
             )
-    if not problems:
-        # One statement that lets the interpreter in is enough.
-        source = {_ACCOUNT: [account], _ARN: arns}
-        excluded = [list(_excluding(s.get("Condition", {}), source)) for s in statements]
-        if all(excluded):
-            problems.append(
-                f"trusts {SERVICE_PRINCIPAL} only where {' and '.join(excluded[0])}, which "
-                "excludes this interpreter, or a later generation of it"
+        if opening.accounts:
+            yield (
+                f"trusts {SERVICE_PRINCIPAL} on behalf of account "
+                f"{' and '.join(opening.accounts)} as well, and not of "
+                f"{_shown(account)} alone{named}"
             )
-    return problems
 
 
-def _missing_conditions(conditions: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
-    for key in _REQUIRED_CONDITIONS:
-        # A lone asterisk demands nothing.
-        if not any("*" not in values for _, values in _demands(conditions, key)):
-            yield key
+def _warnings(verdict: Verdict) -> Iterator[str]:
+    others = [other.name for other in verdict.others if other.gets_in and other.name != "*"]
+    if others:
+        yield (
+            f"can be assumed by {' and '.join(dict.fromkeys(others))} too, outside of any session"
+        )
 
 
-def _excluding(
-    conditions: Mapping[str, Mapping[str, Any]], source: Mapping[str, Sequence[str]]
-) -> Iterable[str]:
-    """What a statement demands and the interpreter is not."""
-    for key, possible in source.items():
-        for operator, values in _demands(conditions, key):
-            if not all(any(_may_be(operator, v, each) for v in values) for each in possible):
-                yield f"{key} is {' or '.join(values)}"
-
-
-def _demands(
-    conditions: Mapping[str, Mapping[str, Any]], key: str
-) -> Iterable[tuple[str, list[str]]]:
-    """What a statement demands of a key: operators that let nobody pass without it."""
-    for operator, keys in conditions.items():
-        for given, values in keys.items():
-            if given.lower() == key.lower() and operator.lower() in _REQUIRED_CONDITIONS[key]:
-                yield operator.lower(), [_readable(value) for value in _listed(values)]
-
-
-def _may_be(operator: str, value: str, wanted: str) -> bool:
-    """Whether a condition's value admits another one, as far as can be seen.
-
-    What a reference stands for is not known here, so it may be anything.
-    """
-    known: dict[str, str] = {}
-
-    def stand_in(found: re.Match[str]) -> str:
-        return known.setdefault(found[0], chr(_FIRST_STAND_IN + len(known)))
-
-    parts, others = (_REFERENCE.sub(stand_in, each).split(":", 5) for each in (value, wanted))
-    if len(parts) != len(others):  # an asterisk for several parts of an ARN
-        parts, others = [":".join(parts)], [":".join(others)]
-    unknown = set(known.values())
-    return all(
-        _matches(operator, part, other) or not unknown.isdisjoint(part + other)
-        for part, other in zip(parts, others, strict=True)
+def _only_warns(verdict: Verdict) -> bool:
+    """Return whether it is no mistake in naming the interpreter that keeps it out."""
+    return verdict.denied or not any(
+        key in (SOURCE_ACCOUNT, SOURCE_ARN) for key, _ in verdict.unmet
     )
 
 
-def _matches(operator: str, value: str, text: str) -> bool:
-    # `ArnEquals` takes wildcards too:
-    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
-    if operator.startswith("stringequals"):
-        return value == text
-    pattern = re.escape(value).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(pattern, text) is not None
-
-
-def _trusts_the_service(statement: Mapping[str, Any]) -> bool:
-    principal = statement.get("Principal")
-    services = _listed(principal.get("Service")) if isinstance(principal, Mapping) else []
-    allowed = {str(action).lower() for action in _listed(statement.get("Action"))}
-    return (
-        statement.get("Effect") == "Allow"
-        and (principal == "*" or SERVICE_PRINCIPAL in services)
-        and not allowed.isdisjoint({"sts:assumerole", "sts:*", "*"})
+def _exclusions(verdict: Verdict) -> Iterator[str]:
+    if verdict.lets_the_interpreter_in is not False:
+        return
+    if verdict.denied:
+        yield (
+            f"denies {SERVICE_PRINCIPAL} what another statement allows: the service cannot "
+            "assume it, and the deployment will fail"
+        )
+        return
+    demands = " and ".join(
+        f"{key} is {' or '.join(map(_shown, values))}" for key, values in verdict.unmet
     )
+    if _only_warns(verdict):
+        yield (
+            f"trusts {SERVICE_PRINCIPAL} only where {demands}, which no request of the service "
+            "meets: it cannot assume the role, and the deployment will fail"
+        )
+    else:
+        yield (
+            f"trusts {SERVICE_PRINCIPAL} only where {demands}, which "
+            "excludes this interpreter, or a later replacement of it"
+        )
 
 
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
+def _shown(value: str) -> str:
+    return value.replace("<", "${").replace(">", "}")
 
 
 def _readable(resolved: Any) -> str:

@@ -9,8 +9,8 @@ from aws_cdk import aws_iam as iam
 from constructs import IValidation
 
 from .._cdk.policy_documents import size_of, without_token_numbers
+from .._documents.trust import SERVICE_PRINCIPAL
 
-SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
 TRUST_SID = "BedrockAgentCoreBuiltInTools"
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html

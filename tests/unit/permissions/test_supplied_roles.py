@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agentcore_local._ministack import service_may_assume
-from cdk_code_interpreter.permissions._supplied_roles import trust_problems
+from cdk_code_interpreter.permissions._supplied_roles import trust_findings
 
 SERVICE = "bedrock-agentcore.amazonaws.com"
 ACCOUNT = {"aws:SourceAccount": "111122223333"}
@@ -19,6 +19,10 @@ SOURCE: dict[str, Any] = {
         for end in ("01234567-Abcdefghi1", "89abcdef-2jKLMNOPQR")
     ],
 }
+
+
+def trust_problems(document: Any, **source: Any) -> list[str]:
+    return trust_findings(document, **source).errors
 
 
 def document(condition: dict[str, Any] | None = None, **overrides: Any) -> dict[str, Any]:
@@ -37,7 +41,10 @@ def document(condition: dict[str, Any] | None = None, **overrides: Any) -> dict[
     [
         {"StringEquals": ACCOUNT, "ArnLike": ARN},
         {"StringLike": ACCOUNT | ARN},
-        {"StringLike": {"AWS:sourceaccount": "1111*"}, "ArnEquals": {"AWS:sourcearn": "arn:*"}},
+        {
+            "StringLike": {"AWS:sourceaccount": "111122223333"},
+            "ArnEquals": {"AWS:sourcearn": "arn:*:bedrock-agentcore:*"},
+        },
         {"StringEquals": ACCOUNT, "ArnLike": ARN, "Bool": {"aws:SecureTransport": "true"}},
     ],
 )
@@ -53,7 +60,18 @@ def test_both_conditions_are_enough_however_they_are_written(condition: dict[str
         ({"ArnLike": ARN}, "aws:SourceAccount"),
         ({"StringEqualsIfExists": ACCOUNT, "ArnLike": ARN}, "aws:SourceAccount"),
         ({"StringNotEquals": ACCOUNT, "ArnNotLike": ARN}, "aws:SourceAccount and aws:SourceArn"),
-        ({"StringEquals": {"aws:PrincipalAccount": "1"}, "ArnLike": ARN}, "aws:SourceAccount"),
+        ({"ForAllValues:StringEquals": ACCOUNT, "ArnLike": ARN}, "aws:SourceAccount"),
+        ({"StringEquals": ACCOUNT, "ForAllValues:ArnLike": ARN}, "aws:SourceArn"),
+        ({"StringEquals": ACCOUNT, "ArnLikeIfExists": ARN}, "aws:SourceArn"),
+        ({"StringEquals": ACCOUNT, "Null": {"aws:SourceArn": "false"}}, "aws:SourceArn"),
+        ({"StringEquals": ACCOUNT, "ArnLike": {"aws:SourceArn": "arn:*"}}, "aws:SourceArn"),
+        ({"StringEquals": ACCOUNT, "ArnLike": {"aws:SourceArn": "**"}}, "aws:SourceArn"),
+        ({"StringEquals": ACCOUNT, "ArnLike": {"aws:SourceArn": "arn:*:*:*:*:*"}}, "aws:SourceArn"),
+        (
+            {"StringLike": {"aws:SourceAccount": "????????????"}, "ArnLike": ARN},
+            "aws:SourceAccount",
+        ),
+        ({"StringEquals": {"aws:SourceOrgID": "o-1"}, "ArnLike": ARN}, "aws:SourceAccount"),
         ({"StringLike": {"aws:SourceAccount": "*"}, "ArnLike": ARN}, "aws:SourceAccount"),
         ({"StringEquals": ACCOUNT, "ArnLike": {"aws:SourceArn": ["*", ROOT]}}, "aws:SourceArn"),
     ],
@@ -117,7 +135,6 @@ def test_everybody_includes_the_service() -> None:
         ("111122223333", "ArnLike", f"{CUSTOM}Sandbox_0123456789_????????-??????????"),
         ("111122223333", "StringEquals", f"{CUSTOM}Sandbox_0123456789_*"),
         ("999999999999", "ArnLike", f"{CUSTOM}*"),
-        (["999999999999", "111122223333"], "ArnLike", f"{CUSTOM}*"),
     ],
 )
 def test_a_role_for_other_interpreters_is_found_where_iam_would_refuse_it(
@@ -133,13 +150,13 @@ def test_a_role_for_other_interpreters_is_found_where_iam_would_refuse_it(
     assert (trust_problems(policy, **SOURCE) == []) is admits
 
 
-def test_a_role_for_one_generation_only_is_found() -> None:
+def test_a_role_for_one_replacement_only_is_found() -> None:
     arn = f"{CUSTOM}Sandbox_0123456789_01234567-*"
     policy = document({"StringEquals": ACCOUNT, "ArnLike": {"aws:SourceArn": arn}})
 
     (problem,) = trust_problems(policy, **SOURCE)
 
-    assert "or a later generation" in problem
+    assert "or a later replacement" in problem
 
 
 def test_what_a_role_demands_instead_is_named() -> None:
@@ -178,3 +195,112 @@ def test_what_is_known_is_compared_beside_what_is_not() -> None:
     (problem,) = trust_problems(document(condition), **SOURCE)
 
     assert "arn:aws:lambda:${AWS::Region}:111122223333:function:*" in problem
+
+
+@pytest.mark.parametrize(
+    ("accounts", "other"),
+    [
+        (["111122223333", "999988887777"], "999988887777"),
+        ("1111*", "111100000000"),
+        ("11112222333?", "111122223330"),
+        ("999988887777", "999988887777"),
+    ],
+)
+def test_another_account_that_is_admitted_is_named(accounts: Any, other: str) -> None:
+    arn = {"aws:SourceArn": "arn:aws:bedrock-agentcore:*:*:*"}
+    policy = document({"StringLike": {"aws:SourceAccount": accounts}, "ArnLike": arn})
+
+    problems = trust_problems(policy, **SOURCE)
+
+    assert any(f"on behalf of account {other}" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"Action": "sts:Assume*"},
+        {"Action": "*"},
+        {"Action": None, "NotAction": "sts:TagSession"},
+        {"Principal": None, "NotPrincipal": {"AWS": "arn:aws:iam::999988887777:root"}},
+        {"Principal": {"AWS": "*"}},
+        {"Principal": "*"},
+    ],
+)
+def test_a_second_statement_without_conditions_is_found(overrides: dict[str, Any]) -> None:
+    good = document({"StringEquals": ACCOUNT, "ArnLike": ARN})["Statement"]
+    bad = {k: v for k, v in document(**overrides)["Statement"][0].items() if v is not None}
+
+    assert trust_problems({"Statement": [*good, bad]}, **SOURCE)
+
+
+CLOSED = document({"StringEquals": ACCOUNT, "ArnLike": ARN})["Statement"][0]
+
+
+@pytest.mark.parametrize(
+    ("statements", "word"),
+    [
+        ([CLOSED, {**document()["Statement"][0], "Effect": "Deny"}], "denies"),
+        (
+            [
+                {
+                    **CLOSED,
+                    "Condition": {**CLOSED["Condition"], "Bool": {"aws:SecureTransport": "false"}},
+                }
+            ],
+            "aws:SecureTransport is false",
+        ),
+        (
+            [
+                {
+                    **CLOSED,
+                    "Condition": {
+                        "StringEquals": {**ACCOUNT, "sts:ExternalId": "abc"},
+                        "ArnLike": ARN,
+                    },
+                }
+            ],
+            "sts:ExternalId is abc",
+        ),
+        (
+            [
+                {
+                    **CLOSED,
+                    "Condition": {
+                        "StringEquals": {**ACCOUNT, "aws:PrincipalOrgID": "o-1"},
+                        "ArnLike": ARN,
+                    },
+                }
+            ],
+            "aws:PrincipalOrgID is o-1",
+        ),
+    ],
+)
+def test_a_role_that_the_service_can_never_assume_is_a_warning(
+    statements: list[dict[str, Any]], word: str
+) -> None:
+    found = trust_findings({"Statement": statements}, **SOURCE)
+
+    assert found.errors == []
+    (warning,) = found.warnings
+    assert word in warning
+    assert "the deployment will fail" in warning
+
+
+def test_an_open_statement_that_a_deny_closes_is_no_opening() -> None:
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringNotEquals": ACCOUNT},
+    }
+    arn_only = document({"ArnLike": ARN})["Statement"][0]
+
+    assert trust_problems({"Statement": [arn_only, deny]}, **SOURCE) == []
+
+
+def test_either_choice_of_a_condition_is_judged() -> None:
+    policy = document({"Fn::If": ["Strict", CLOSED["Condition"], {"Ref": "AWS::NoValue"}]})
+
+    (problem,) = trust_problems(policy, **SOURCE)
+
+    assert "without a condition on aws:SourceAccount and aws:SourceArn" in problem
