@@ -45,9 +45,15 @@ class StackClient(Protocol):
     def describe_stacks(self, *, StackName: str) -> Any:
         """Describe one stack."""
 
+    def get_template(self, *, StackName: str) -> Any:
+        """Get the template that a stack has now."""
+
+    def list_stack_resources(self, *, StackName: str, **more: str) -> Any:
+        """List the resources of a stack, a page at a time."""
+
 
 @functools.cache
 def stack_client() -> StackClient:
-    """A client that reads the status of the function's own stack."""
+    """A client that reads the function's own stack."""
     client: StackClient = boto3.client("cloudformation", config=_SHORT)
     return client

@@ -10,11 +10,11 @@ from .clients import session_client
 from .cloudformation import TIME_TO_ANSWER, Answer, Context, Request, RequestFailedError, respond
 from .draining import Drained, drain
 from .failures import CallFailedError
+from .fate import stays
 from .inputs import is_custom_id, positive, text
 from .log import log
 from .metrics import emit
 from .pacing import CLOCK, Clock, Deadline, Pace
-from .rollback import outlives_rollback
 from .sessions import Caller, Sessions
 from .settings import rates
 
@@ -88,7 +88,13 @@ def _delete(request: Request, settings: Settings, context: Context, clock: Clock
     if not is_custom_id(interpreter_id):
         # CloudFormation made this id up because a Create was never answered.
         return nothing
-    if outlives_rollback(request.stack_id, interpreter_id, settings.region, clock):
+    if stays(
+        request.stack_id,
+        interpreter_id,
+        settings.region,
+        logical_id=request.logical_id,
+        clock=clock,
+    ):
         log("the interpreter stays, no session is stopped", interpreter=interpreter_id)
         return nothing
     deadline = Deadline(min(settings.timeout, _left(context)), clock)

@@ -120,7 +120,8 @@ class SessionManager(Component):
             "Drain",
             "Stops the sessions of code interpreters before they are deleted",
             self.dead_letter_queue if wanted else None,
-            self._describe_stack(),
+            # Whether the interpreter goes, when its drain does.
+            self._read_stack("DescribeStacks", "GetTemplate", "ListStackResources"),
         )
 
     @functools.cached_property
@@ -144,7 +145,8 @@ class SessionManager(Component):
             "Canary",
             "Uses code interpreters to prove that they work",
             self.dead_letter_queue,
-            self._describe_stack(),
+            # Whether the stack rolls back.
+            self._read_stack("DescribeStacks"),
         )
 
     @functools.cached_property
@@ -217,10 +219,11 @@ class SessionManager(Component):
     def _code(self) -> lambda_.Code:
         return lambda_code("session_manager")
 
-    def _describe_stack(self) -> iam.PolicyStatement:
-        """What a function may ask CloudFormation: whether its own stack rolls back."""
+    def _read_stack(self, *actions: str) -> iam.PolicyStatement:
+        """Return what a function may ask CloudFormation of its own stack."""
         return iam.PolicyStatement(
-            actions=["cloudformation:DescribeStacks"], resources=[stack_of(self).stack_id]
+            actions=[f"cloudformation:{each}" for each in actions],
+            resources=[stack_of(self).stack_id],
         )
 
     @functools.cached_property

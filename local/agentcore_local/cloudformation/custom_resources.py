@@ -151,7 +151,7 @@ def _event(
     properties: Properties,
     old_properties: Properties | None,
 ) -> dict[str, Any]:
-    on_the_wire = ministack.custom_resource._normalize_resource_properties
+    on_the_wire = ministack.custom_resource._normalise_resource_properties
     event = {
         "RequestType": request.request_type,
         "ServiceToken": properties["ServiceToken"],
