@@ -267,6 +267,11 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
         return self.interpreter.undrained_code_interpreter_arn
 
     @property
+    def owner(self) -> Stack | None:
+        """The interpreter's stack, whose id is a tag of the interpreter."""
+        return self.interpreter.owner
+
+    @property
     def prefix_arn(self) -> str:
         """The ARN pattern of this interpreter in every generation."""
         return self.interpreter.prefix_arn

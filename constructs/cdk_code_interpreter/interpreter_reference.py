@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from constructs import Node
 
 
+OWNER_TAG = "cdk-code-interpreter:stack"
+"""The tag whose value, the stack's id, proves which stack an interpreter belongs to."""
+
+
 class ICodeInterpreterRef(ABC):
     """What identifies a code interpreter: id, ARN, account, Region, name, role.
 
@@ -103,6 +107,11 @@ class ICodeInterpreterRef(ABC):
         Raises:
             ValueError: The interpreter is not in a VPC, or its groups are not known.
         """
+
+    @property
+    def owner(self) -> Stack | None:
+        """The stack whose id is the interpreter's tag `OWNER_TAG`; `None` where there is no tag."""
+        return None
 
     @property
     def is_system(self) -> bool:

@@ -32,6 +32,9 @@ class Progress:
     """What is known after some rounds, and what follows from it; knows no service and no clock."""
 
     patience: float
+    stall: float = float("inf")
+    """Seconds without a single stop after which it is given up."""
+    moved_at: float | None = None
     stopped: set[str] = field(default_factory=set)
     left: int | None = None
     problem: str = ""
@@ -54,6 +57,8 @@ class Progress:
         for each in failed[:1]:
             self._note(each.failure, each.message)
         self.stuck = 0 if fresh else self.stuck + 1
+        if fresh or self.moved_at is None:
+            self.moved_at = now
         hopeless = bool(failed) and all(each.failure in HOPELESS for each in failed)
         self._hope(hopeless and not fresh, now)
 
@@ -65,6 +70,7 @@ class Progress:
         self._note(error.failure, str(error))
         self.quiet, self.left = 0, None
         self.stuck += 1
+        self.moved_at = now if self.moved_at is None else self.moved_at
         self._hope(error.failure in HOPELESS, now)
 
     def verdict(self, now: float, deadline_passed: bool) -> Verdict:
@@ -72,7 +78,8 @@ class Progress:
         if self.gone or self.quiet >= QUIET_LISTS:
             return Verdict.DONE
         impatient = self.hopeless_since is not None and now - self.hopeless_since >= self.patience
-        return Verdict.GIVE_UP if deadline_passed or impatient else Verdict.GO_ON
+        stalled = self.moved_at is not None and now - self.moved_at >= self.stall
+        return Verdict.GIVE_UP if deadline_passed or impatient or stalled else Verdict.GO_ON
 
     def pause(self) -> float:
         """Seconds until the next round: longer while nothing moves."""
@@ -114,7 +121,14 @@ class Rates:
     drains: int = 1
 
 
-def drain(sessions: Sessions, deadline: Deadline, *, patience: float, rates: Rates) -> Drained:
+def drain(
+    sessions: Sessions,
+    deadline: Deadline,
+    *,
+    patience: float,
+    rates: Rates,
+    stall: float = float("inf"),
+) -> Drained:
     """Stop every READY session of an interpreter.
 
     Args:
@@ -122,9 +136,11 @@ def drain(sessions: Sessions, deadline: Deadline, *, patience: float, rates: Rat
         deadline: When to give up.
         patience: Seconds for which a missing permission is waited for.
         rates: How fast to go.
+        stall: Seconds without a single stop after which it is given up. Default: only the deadline
+            counts.
     """
     clock = sessions.caller.clock
-    progress = Progress(patience)
+    progress = Progress(patience, stall)
     while True:
         _round(sessions, deadline, progress, rates)
         verdict = progress.verdict(clock.monotonic(), deadline.passed())

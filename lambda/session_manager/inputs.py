@@ -39,6 +39,8 @@ class Sweep:
     enforce: bool
     scheduled: datetime | None
     interval: timedelta | None
+    owner: str = ""
+    """The id of the interpreter's stack. Empty: the function's own."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class StopAll:
     target: Target
     prefix: str
     """What the ids of every generation begin with. Empty: not known."""
+    owner: str = ""
+    """The id of the interpreter's stack. Empty: the function's own."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,7 @@ def _sweep(fields: Mapping[str, Any]) -> Sweep:
         enforce=limits.get("enforcement") == "ENFORCE" and is_ours and keeps_all,
         scheduled=moment(fields.get("scheduled_time")),
         interval=None if interval is None else timedelta(seconds=interval),
+        owner=text(fields.get("owner")),
     )
 
 
@@ -191,7 +196,11 @@ def _stop_all(fields: Mapping[str, Any]) -> StopAll:
     # All generations share the name, and what comes after it: _REVISION or -SUFFIX.
     length = len(target.name) + 1
     prefix = target.interpreter_id[:length]
-    return StopAll(target, prefix if prefix in (f"{target.name}_", f"{target.name}-") else "")
+    return StopAll(
+        target,
+        prefix if prefix in (f"{target.name}_", f"{target.name}-") else "",
+        text(fields.get("owner")),
+    )
 
 
 def _qualifier(function_arn: str) -> str:

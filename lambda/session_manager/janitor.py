@@ -12,8 +12,9 @@ from .interpreters import custom_interpreters
 from .kill_switch import stop_all
 from .log import log
 from .metrics import emit
+from .ownership import sorted_by_owner
 from .pacing import Deadline, Pace, fair_rate
-from .selection import Action, Decision, Reason, decide, orphan_search_due, orphans
+from .selection import Action, Decision, Reason, decide, orphan_search_due, same_beginning
 from .sessions import Caller, Sessions, StopOutcome
 from .settings import rates
 
@@ -173,7 +174,9 @@ def _orphans(task: Sweep, caller: Caller, deadline: Deadline, counts: Counts) ->
     except CallFailedError as error:
         counts.problems.append(f"the interpreters of the account cannot be listed: {error}")
         return None
-    found = orphans(interpreters, task.prefix, task.target.interpreter_id)
-    for identifier in found:
+    alike = same_beginning(interpreters, task.prefix, task.target.interpreter_id)
+    found = sorted_by_owner(alike, task.owner, task.target.region, caller, deadline)
+    counts.problems += found.problems
+    for identifier in found.own:
         log("orphan", level="WARNING", interpreter=identifier, of=task.target.interpreter_id)
-    return found
+    return found.own

@@ -11,37 +11,42 @@ from .inputs import StopAll
 from .interpreters import custom_interpreters
 from .log import log
 from .metrics import emit
+from .ownership import Ownership, sorted_by_owner
 from .pacing import Deadline, Pace
-from .selection import orphans
+from .selection import same_beginning
 from .sessions import Caller, Sessions
 from .settings import rates
 
 PATIENCE = 30.0
+# Whoever asks for this waits for it: it ends after this time, and sooner where nothing moves.
+LONGEST = 300.0
+STALL = 60.0
 # The interpreter that is named is not to wait for long until the others are found.
 SECONDS_TO_FIND = 60.0
 
 
 def stop_all(task: StopAll, deadline: Deadline) -> dict[str, object]:
-    """Stop every READY session of one interpreter, in all its generations.
+    """Stop every READY session of one interpreter, in all its replacements.
 
-    The generation that is named may be gone, and the present one be another: a stack that names
-    the interpreter of another one is not always deployed together with that.
+    The interpreter that is named may be gone, and the present one be another: a stack that names
+    the interpreter of another one is not always deployed together with that. Others whose names
+    begin alike are touched only where their tag proves that they are of the same stack.
 
     Raises:
         RuntimeError: Some sessions are left, or nobody knows, or there is no such interpreter.
     """
     target = task.target
+    deadline = Deadline(min(LONGEST, deadline.remaining()))
     log("stopping every session", level="WARNING", interpreter=target.interpreter_id)
     caller = Caller(Pace(rates().limit))
-    others, problem = _other_generations(task, caller, deadline)
-    results = _stop_each([target.interpreter_id, *others], target.region, caller, deadline)
+    others, problem = _other_replacements(task, caller, deadline)
+    results = _stop_each([target.interpreter_id, *others.own], target.region, caller, deadline)
     present = [identifier for identifier, each in results.items() if not each.gone]
     stopped = sum(each.stopped for each in results.values())
     problems = [
         _left(identifier, each) for identifier, each in results.items() if not each.complete
     ]
-    if problem:
-        problems.append(problem)
+    problems += [problem] if problem else others.problems
     if not present and not stopped:
         problems.append(_nothing_there(task))
     failures = sum(each.left or 1 for each in results.values() if not each.complete)
@@ -54,6 +59,7 @@ def stop_all(task: StopAll, deadline: Deadline) -> dict[str, object]:
         "interpreters": present,
         "stopped": stopped,
         "left": _total_left(results),
+        **({"untouched": others.untouched} if others.untouched else {}),
     }
     log("stopped every session", level="ERROR" if problems else "INFO", **outcome)
     if problems:
@@ -63,17 +69,18 @@ def stop_all(task: StopAll, deadline: Deadline) -> dict[str, object]:
     return outcome
 
 
-def _other_generations(task: StopAll, caller: Caller, deadline: Deadline) -> tuple[list[str], str]:
-    """The other generations' ids, and why they are not known if they are not."""
+def _other_replacements(task: StopAll, caller: Caller, deadline: Deadline) -> tuple[Ownership, str]:
+    """Return the interpreter's other replacements, and why they are not known if they are not."""
     if not task.prefix:
-        return [], ""
-    target = task.target
+        return Ownership(), ""
+    region = task.target.region
     within = Deadline(min(SECONDS_TO_FIND, deadline.remaining()), caller.clock)
     try:
-        found = list(custom_interpreters(target.region, caller, within))
+        listed = list(custom_interpreters(region, caller, within))
     except CallFailedError as error:
-        return [], f"whether it has other generations is not known: {error}"
-    return orphans(found, task.prefix, target.interpreter_id), ""
+        return Ownership(), f"whether it has other replacements is not known: {error}"
+    alike = same_beginning(listed, task.prefix, task.target.interpreter_id)
+    return sorted_by_owner(alike, task.owner, region, caller, within), ""
 
 
 def _stop_each(
@@ -90,6 +97,7 @@ def _stop_each(
             Deadline(share, caller.clock),
             patience=PATIENCE,
             rates=Rates(rates().limit),
+            stall=STALL,
         )
     return results
 

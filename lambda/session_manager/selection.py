@@ -121,18 +121,20 @@ def orphan_search_due(scheduled: datetime | None, interval: timedelta | None) ->
     return scheduled - interval < scheduled.replace(minute=0, second=0, microsecond=0)
 
 
-def orphans(interpreters: Iterable[Mapping[str, Any]], prefix: str, current: str) -> list[str]:
-    """Ids of interpreters that are left over from earlier generations of one interpreter.
+def same_beginning(
+    interpreters: Iterable[Mapping[str, Any]], prefix: str, current: str
+) -> list[Mapping[str, Any]]:
+    """Return the interpreters whose ids begin like one interpreter's; whose they are is not known.
 
     Args:
         interpreters: Items of the service's list.
-        prefix: What the ids of every generation begin with. Empty: not known, so none.
-        current: Id of the present generation.
+        prefix: What the ids of every replacement begin with. Empty: not known, so none.
+        current: Id of the present interpreter.
     """
     if not prefix:
         return []
     return [
-        identifier
+        each
         for each in interpreters
         if isinstance(identifier := each.get("codeInterpreterId"), str)
         and identifier.startswith(prefix)

@@ -10,6 +10,7 @@ from .pacing import REQUESTS_PER_SECOND
 
 RATE_VARIABLE = "REQUESTS_PER_SECOND"
 SHARES_VARIABLE = "INTERPRETERS"
+STACK_VARIABLE = "STACK_ID"
 
 
 def rates() -> Rates:
@@ -18,3 +19,8 @@ def rates() -> Rates:
         limit=positive(os.environ.get(RATE_VARIABLE)) or REQUESTS_PER_SECOND,
         drains=int(positive(os.environ.get(SHARES_VARIABLE)) or 1),
     )
+
+
+def own_stack() -> str:
+    """Return the id of the function's own stack; empty where an earlier version did not say it."""
+    return os.environ.get(STACK_VARIABLE, "")

@@ -19,6 +19,7 @@ from session_manager import clients
 from session_manager.pacing import Clock
 
 STACK_ID = "arn:aws:cloudformation:us-east-1:111122223333:stack/Analytics/0a1b2c3d"
+OWNER_TAG = "cdk-code-interpreter:stack"
 FASTER = 50.0
 # Time that passes fifty times as fast, so that pauses of seconds do not hold up the tests.
 FAST = Clock(
@@ -158,9 +159,13 @@ def new_interpreter(aws: LocalAws) -> Callable[..., Interpreter]:
     control = aws.client("bedrock-agentcore-control")
     data = aws.client("bedrock-agentcore")
 
-    def make(name: str = "Sandbox_0123456789_abcdef01") -> Interpreter:
+    def make(
+        name: str = "Sandbox_0123456789_abcdef01", owner: str | None = STACK_ID
+    ) -> Interpreter:
         made = control.create_code_interpreter(
-            name=name, networkConfiguration={"networkMode": "SANDBOX"}
+            name=name,
+            networkConfiguration={"networkMode": "SANDBOX"},
+            tags={} if owner is None else {OWNER_TAG: owner},
         )
         identifier = made["codeInterpreterId"]
         while control.get_code_interpreter(codeInterpreterId=identifier)["status"] != "READY":
@@ -168,6 +173,12 @@ def new_interpreter(aws: LocalAws) -> Callable[..., Interpreter]:
         return Interpreter(aws, data, identifier, made["codeInterpreterArn"], name)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def of_this_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tell the functions which stack they are of, as the constructs do."""
+    monkeypatch.setenv("STACK_ID", STACK_ID)
 
 
 @pytest.fixture

@@ -131,6 +131,64 @@ def test_orphans_are_governed_and_counted(new_interpreter, aged, context, log_li
     assert (values["OrphanInterpreters"], values["SessionsStopped"]) == (1, 4)
 
 
+ELSEWHERE = "arn:aws:cloudformation:us-east-1:111122223333:stack/Second/9z8y7x6w"
+
+
+@pytest.mark.parametrize("owner", [ELSEWHERE, None], ids=["another launch", "without the tag"])
+def test_an_interpreter_that_is_not_proved_to_be_its_own_is_left_alone(
+    new_interpreter, aged, context, log_lines, owner
+):
+    """One template under two stack names has interpreters whose names begin alike."""
+    present = new_interpreter("Sandbox_0123456789_11111111")
+    alike = new_interpreter("Sandbox_0123456789_00000000", owner=owner)
+    sessions = set(alike.start(2))
+    present.start(1)
+    aged(3700)
+    janitor.handler(sweep(present), context)
+    assert (alike.ready(), present.ready()) == (sessions, set())
+    lines = log_lines()
+    values = metrics(lines)
+    assert (values["OrphanInterpreters"], values["ActiveSessions"]) == (0, 1)
+    reported = [line for line in lines if "not proved" in str(line.get("message"))]
+    assert [line["interpreter"] for line in reported] == ([] if owner else [alike.id])
+
+
+def test_without_the_id_of_its_stack_a_janitor_proves_nothing(
+    new_interpreter, aged, context, monkeypatch
+):
+    monkeypatch.delenv("STACK_ID")
+    present = new_interpreter("Sandbox_0123456789_11111111")
+    alike = new_interpreter("Sandbox_0123456789_00000000")
+    sessions = set(alike.start(1))
+    aged(3700)
+    janitor.handler(sweep(present), context)
+    assert alike.ready() == sessions
+
+
+def test_a_janitor_of_another_stack_is_told_whose_the_interpreter_is(
+    new_interpreter, aged, context
+):
+    present = new_interpreter("Sandbox_0123456789_11111111", owner=ELSEWHERE)
+    orphan = new_interpreter("Sandbox_0123456789_00000000", owner=ELSEWHERE)
+    orphan.start(1)
+    aged(3700)
+    janitor.handler(sweep(present, owner=ELSEWHERE), context)
+    assert orphan.ready() == set()
+
+
+@pytest.mark.parametrize("fault", ["deny", "throttle"])
+def test_tags_that_cannot_be_read_prove_nothing(aws, new_interpreter, aged, context, fault):
+    present = new_interpreter("Sandbox_0123456789_11111111")
+    alike = new_interpreter("Sandbox_0123456789_00000000")
+    sessions = set(alike.start(1))
+    present.start(1)
+    aged(3700)
+    aws.inject(fault, operation="ListTagsForResource")
+    with pytest.raises(RuntimeError, match=f"tags of {alike.id} cannot be read"):
+        janitor.handler(sweep(present), context)
+    assert (alike.ready(), present.ready()) == (sessions, set())
+
+
 def test_one_interpreters_failure_does_not_stop_the_other(
     aws, new_interpreter, aged, context, log_lines
 ):

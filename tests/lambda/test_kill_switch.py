@@ -13,6 +13,7 @@ GENERATIONS = "Sandbox_0123456789"
 def short_pauses(monkeypatch):
     monkeypatch.setattr(draining, "PAUSE", 0.01)
     monkeypatch.setattr(kill_switch, "PATIENCE", 0.1)
+    monkeypatch.setattr(kill_switch, "STALL", 0.2)
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_generations_that_cannot_be_listed_are_a_failure_after_the_named_one_is_
 ):
     interpreter.start(2)
     aws.inject("deny", operation="ListCodeInterpreters")
-    with pytest.raises(RuntimeError, match=r"^2 sessions .* other generations is not known"):
+    with pytest.raises(RuntimeError, match=r"^2 sessions .* other replacements is not known"):
         stop_all(interpreter)
     assert interpreter.ready() == set()
     assert metrics() == {"SessionsStopped": 2, "StopFailures": 1}
@@ -144,4 +145,40 @@ def test_one_that_fails_says_so_and_is_tried_again(aws, interpreter, stop_all):
     interpreter.start(2)
     aws.inject("deny", operation="Stop*")
     with pytest.raises(RuntimeError, match="2 sessions are left"):
+        stop_all(interpreter)
+
+
+ELSEWHERE = "arn:aws:cloudformation:us-east-1:111122223333:stack/Second/9z8y7x6w"
+
+
+@pytest.mark.parametrize("owner", [ELSEWHERE, None], ids=["another launch", "without the tag"])
+def test_it_touches_nothing_that_is_not_proved_to_be_its_own(new_interpreter, stop_all, owner):
+    named = new_interpreter(f"{GENERATIONS}_11111111")
+    alike = new_interpreter(f"{GENERATIONS}_00000000", owner=owner)
+    named.start(1)
+    sessions = set(alike.start(2))
+    result = stop_all(named)
+    assert (alike.ready(), named.ready()) == (sessions, set())
+    assert result["interpreters"] == [named.id]
+    assert result.get("untouched") == (None if owner else [alike.id])
+
+
+def test_tags_that_cannot_be_read_are_a_failure_after_the_named_one_is_stopped(
+    aws, new_interpreter, stop_all
+):
+    named, alike = (new_interpreter(f"{GENERATIONS}_{each}") for each in ("1" * 8, "0" * 8))
+    named.start(1)
+    sessions = set(alike.start(2))
+    aws.inject("deny", operation="ListTagsForResource")
+    with pytest.raises(RuntimeError, match=f"^1 sessions .*the tags of {alike.id} cannot be read"):
+        stop_all(named)
+    assert (alike.ready(), named.ready()) == (sessions, set())
+
+
+def test_it_gives_up_where_nothing_can_be_stopped(aws, interpreter, stop_all):
+    interpreter.start(2)
+    aws.inject("stop_fails")
+    with pytest.raises(
+        RuntimeError, match=f"^0 sessions .* 2 sessions are left in {interpreter.id}"
+    ):
         stop_all(interpreter)

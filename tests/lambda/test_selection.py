@@ -13,7 +13,7 @@ from session_manager.selection import (
     age_of,
     decide,
     orphan_search_due,
-    orphans,
+    same_beginning,
 )
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -216,7 +216,7 @@ def test_orphans_are_looked_for_where_the_schedule_is_not_known():
     assert orphan_search_due(at(9, 30), None)
 
 
-def test_orphans_are_other_generations_under_the_prefix():
+def test_interpreters_begin_alike_under_the_prefix():
     interpreters = [
         {"codeInterpreterId": "Sandbox_01_aa-0000000001", "status": "READY"},
         {"codeInterpreterId": "Sandbox_01_bb-0000000002", "status": "READY"},
@@ -227,9 +227,12 @@ def test_orphans_are_other_generations_under_the_prefix():
         {"codeInterpreterId": None},
         {},
     ]
-    found = orphans(interpreters, "Sandbox_01_", "Sandbox_01_aa-0000000001")
-    assert found == ["Sandbox_01_bb-0000000002", "Sandbox_01_dd-0000000004"]
+    found = same_beginning(interpreters, "Sandbox_01_", "Sandbox_01_aa-0000000001")
+    assert [each["codeInterpreterId"] for each in found] == [
+        "Sandbox_01_bb-0000000002",
+        "Sandbox_01_dd-0000000004",
+    ]
 
 
-def test_without_a_prefix_there_are_no_orphans():
-    assert orphans([{"codeInterpreterId": "a-0000000001"}], "", "b-0000000002") == []
+def test_without_a_prefix_none_begins_alike():
+    assert same_beginning([{"codeInterpreterId": "a-0000000001"}], "", "b-0000000002") == []

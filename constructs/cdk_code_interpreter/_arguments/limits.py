@@ -146,16 +146,17 @@ def _tag_problems(key: str, value: str, fewest: int) -> list[str]:
     return found
 
 
-def tag_problems(tags: Mapping[str, str], *, fewest: int = 0) -> list[str]:
+def tag_problems(tags: Mapping[str, str], *, fewest: int = 0, most: int = MAX_TAGS) -> list[str]:
     """What the service would refuse of some tags.
 
     Args:
         tags: The tags.
         fewest: Characters that a value must have. Default: an empty one is taken, too.
+        most: How many tags there may be. Default: 50.
     """
     found = []
-    if len(tags) > MAX_TAGS:
-        found.append(f"tags must be at most {MAX_TAGS}, got {len(tags)}; leave some out")
+    if len(tags) > most:
+        found.append(f"tags must be at most {most}, got {len(tags)}; leave some out")
     for key, value in tags.items():
         found += _tag_problems(key, value, fewest)
     return found
@@ -163,7 +164,8 @@ def tag_problems(tags: Mapping[str, str], *, fewest: int = 0) -> list[str]:
 
 def check_tags(findings: Findings, tags: Mapping[str, str] | None) -> None:
     """Check tags against the service's limits, and what the L2 takes: no empty value."""
-    for problem in tag_problems(tags or {}, fewest=1):
+    # One more is the interpreter's own.
+    for problem in tag_problems(tags or {}, fewest=1, most=MAX_TAGS - 1):
         findings.add(problem)
 
 

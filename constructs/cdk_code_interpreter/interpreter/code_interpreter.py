@@ -52,11 +52,13 @@ from .._cdk.stack_validation import check_late
 from .._cdk.stacks import facts_of
 from .._replacements import refer_weakly
 from ..interface import ICodeInterpreter
+from ..interpreter_reference import OWNER_TAG
 from ..network.network_access import NETWORK, NetworkAccess
 from ..permissions._supplied_roles import ExecutionRoleCheck, required_statement
 from ..permissions.execution_role import ExecutionRole, NoExecutionRole
 from ._argument_checks import check_drain, check_names
 from ._create_only import create_only_properties
+from ._launches import LAUNCHES_WARNING, is_launched
 from ._naming import fixed_names_of, revised_name, stem_of
 from .imported import (
     DEFAULT_SESSION_TIMEOUT_MINUTES,
@@ -135,7 +137,8 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
             certificates: Secrets with root certificates (PEM) that all sessions trust, 1 to 10.
                 The service reads them as the caller, so grant the deployer, and those who start
                 sessions, ``secretsmanager:GetSecretValue``. Default: public authorities only.
-            tags: At most 50. Default: those that the app sets.
+            tags: At most 49: one more, `cdk-code-interpreter:stack`, proves to janitors and kill
+                switches which stack the interpreter belongs to. Default: those that the app sets.
             session_timeout: How long a session should live, 1 second to 8 hours. The service has
                 no such setting: callers find it in `environment`. Default: 15 minutes.
             drain_on_delete: Stop all sessions before the interpreter is deleted or replaced, as
@@ -213,7 +216,8 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
             description=description,
             execution_role=self._role or _no_role(self),
             network_configuration=self._network.configuration,
-            tags=tags,
+            # A name does not prove whose an interpreter is: a template may be launched twice.
+            tags={**(tags or {}), OWNER_TAG: self._stack.stack_id},
         )
         self._finish(removal_policy)
         if drained:
@@ -271,6 +275,11 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
     @property
     def stack(self) -> Stack:
         """The stack that the interpreter is defined in."""
+        return self._stack
+
+    @property
+    def owner(self) -> Stack:
+        """The stack, whose id is a tag of the interpreter."""
         return self._stack
 
     @property
@@ -430,6 +439,8 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
             Annotations.of(self).add_warning_v2(
                 "cdk-code-interpreter:fixedName", _FIXED_NAME_WARNING
             )
+        if is_launched(self._stack):
+            Annotations.of(self).add_warning_v2("cdk-code-interpreter:launches", LAUNCHES_WARNING)
 
     def _take_injected_role(self) -> None:
         """Treat a role that a property injector put in like one that is given."""

@@ -15,7 +15,7 @@ from .._arguments.types import INTERPRETER, check_kinds
 from .._cdk.construct_tree import Component, path_of, stack_of
 from .._cdk.durations import seconds_of
 from .._cdk.stacks import facts_of
-from .._replacements import generation_in, name_across_replacements
+from .._replacements import generation_in, name_across_replacements, weakly
 from .session_manager import SessionManager, check_reach, region_of, target_of
 from .session_policy import SESSION_POLICY, Enforcement, SessionPolicy
 
@@ -26,14 +26,16 @@ if TYPE_CHECKING:
     from ..interface import ICodeInterpreter
 
 _WATCH = ("ListCodeInterpreterSessions",)
-_STOP = ("ListCodeInterpreterSessions", "StopCodeInterpreterSession")
+_STOP = ("ListCodeInterpreterSessions", "StopCodeInterpreterSession", "ListTagsForResource")
 # EventBridge Scheduler writes the time at which the tick was due:
 # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
 _SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
-# The command waits as long as the function may run.
-_READ_TIMEOUT_SECONDS = 900
-# The CLI opens what it writes the answer to anew, which would empty a file that the output goes to:
-# so it writes into a pipe. It ends with 0 where the function failed, so the answer decides.
+# The function gives up after five minutes; the command waits a little longer.
+_READ_TIMEOUT_SECONDS = 360
+_SAID = "Stopping every session; this takes at most 5 minutes."
+# The CLI opens what it writes the response to again, which would empty a file that the output goes
+# to, and prints a document of its own: so the response goes into the pipe, and that to nowhere. It
+# ends with 0 where the function failed, so the response decides.
 _PRINT_AND_JUDGE = """awk '{ print } /"stopped"/ { done = 1 } END { exit !done }'"""
 
 
@@ -115,9 +117,11 @@ class SessionJanitor(Component):
     def stop_all_command(self) -> str:
         """A shell command that stops every session of the interpreter now, and says how many.
 
-        It works whether the policy is enforced or not, with version 1 and 2 of the AWS CLI, and
-        ends with another code than 0 where sessions are left. Who runs it needs
-        ``lambda:InvokeFunction`` on the janitor's function.
+        It prints one JSON document: what was stopped, or why it failed. It ends within five
+        minutes, and within two where nothing can be stopped. It works whether the policy is
+        enforced or not, with version 1 and 2 of the AWS CLI, and ends with another code than 0
+        where sessions are left. Who runs it needs ``lambda:InvokeFunction`` on the janitor's
+        function.
 
         Raises:
             ValueError: The interpreter is the system's.
@@ -126,10 +130,10 @@ class SessionJanitor(Component):
         event = shlex.quote(self._event(task="stop_all"))
         region = facts_of(stack_of(self)).region
         return (
-            f"echo {event} | aws lambda invoke "
+            f"echo {shlex.quote(_SAID)} >&2; echo {event} | aws lambda invoke "
             f"--function-name {self._manager.janitor.function_name} --region {region} "
-            f"--cli-read-timeout {_READ_TIMEOUT_SECONDS} --payload fileb:///dev/stdin /dev/stdout "
-            f"| {_PRINT_AND_JUDGE}"
+            f"--cli-read-timeout {_READ_TIMEOUT_SECONDS} --payload fileb:///dev/stdin /dev/fd/3 "
+            f"3>&1 >/dev/null | {_PRINT_AND_JUDGE}"
         )
 
     def stop_all_on(self, alarm: cloudwatch.AlarmBase) -> None:
@@ -180,7 +184,17 @@ class SessionJanitor(Component):
             )
 
     def _event(self, **fields: Any) -> str:
-        return json.dumps({**target_of(self._interpreter, self), **fields})
+        return json.dumps(
+            {**target_of(self._interpreter, self), **fields, **_owner_of(self._interpreter, self)}
+        )
+
+
+def _owner_of(interpreter: ICodeInterpreter, scope: Construct) -> dict[str, str]:
+    """Return the id of the interpreter's stack, where it is not the function's own."""
+    owner = interpreter.owner
+    if owner is None or owner is stack_of(scope) or _prefix_of(interpreter) == "":
+        return {}
+    return {"owner": weakly(owner.stack_id)}
 
 
 def _prefix_of(interpreter: ICodeInterpreter) -> str:

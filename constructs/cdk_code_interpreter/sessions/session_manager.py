@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
@@ -136,6 +136,8 @@ class SessionManager(Component):
             iam.PolicyStatement(
                 actions=["bedrock-agentcore:ListCodeInterpreters"], resources=["*"]
             ),
+            # Which of the interpreters whose names begin alike are this stack's.
+            variables={"STACK_ID": stack_of(self).stack_id},
         )
 
     @functools.cached_property
@@ -195,6 +197,7 @@ class SessionManager(Component):
         description: str,
         dead_letter_queue: sqs.IQueue | None,
         *statements: iam.PolicyStatement,
+        variables: Mapping[str, str] | None = None,
     ) -> TaskFunction:
         made = self._functions[construct_id] = TaskFunction(
             self,
@@ -209,6 +212,7 @@ class SessionManager(Component):
             environment={
                 "REQUESTS_PER_SECOND": str(self.settings.requests_per_second),
                 "INTERPRETERS": lazy_text(self._shares.count),
+                **(variables or {}),
             },
         )
         for listener in self._listeners:

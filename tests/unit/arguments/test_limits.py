@@ -171,7 +171,7 @@ def test_what_only_the_deployment_knows_is_let_through(
 
     (interpreter,) = resources(template, "AWS::BedrockAgentCore::CodeInterpreterCustom")
     assert interpreter["Properties"]["Description"] == {"Ref": "AWS::StackName"}
-    assert interpreter["Properties"]["Tags"] == {"team": {"Ref": "AWS::StackName"}}
+    assert interpreter["Properties"]["Tags"]["team"] == {"Ref": "AWS::StackName"}
 
 
 @jsii.implements(IStableStringProducer)

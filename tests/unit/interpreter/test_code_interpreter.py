@@ -49,6 +49,10 @@ def interpreter_in(synthesize: Any, resources: Any) -> Any:
     return read
 
 
+# What proves to janitors and kill switches which stack an interpreter belongs to.
+OWN_TAG = {"cdk-code-interpreter:stack": {"Ref": "AWS::StackId"}}
+
+
 def test_the_simplest_one_is_a_sandbox_a_role_and_a_drain(
     stack: Stack, synthesize: Any, resources: Any
 ) -> None:
@@ -62,7 +66,13 @@ def test_the_simplest_one_is_a_sandbox_a_role_and_a_drain(
     }
     assert own == {TYPE, "AWS::IAM::Role", "Custom::CodeInterpreterSessionDrain"}
     (resource,) = resources(template, TYPE)
-    assert set(resource["Properties"]) == {"Name", "NetworkConfiguration", "ExecutionRoleArn"}
+    assert set(resource["Properties"]) == {
+        "Name",
+        "NetworkConfiguration",
+        "ExecutionRoleArn",
+        "Tags",
+    }
+    assert resource["Properties"]["Tags"] == OWN_TAG
     assert interpreter.drain is not None
     assert interpreter.drain.node.path == "Analytics/Sandbox/Drain"
 
@@ -84,7 +94,7 @@ def test_options_reach_the_resource(stack: Stack, interpreter_in: Any, deployed:
     properties = interpreter_in(stack)["Properties"]
     assert properties["Name"].startswith("reports_")
     assert properties["Description"] == "Runs reports"
-    assert properties["Tags"] == {"team": "analytics"}
+    assert properties["Tags"] == {"team": "analytics", **OWN_TAG}
     assert properties["Certificates"] == [{"CertificateLocation": {"SecretArn": secret.secret_arn}}]
 
 
@@ -376,7 +386,7 @@ def test_aspects_and_tags_reach_the_resource(stack: Stack, interpreter_in: Any) 
 
     properties = interpreter_in(stack)["Properties"]
     assert properties["Description"] == "Seen by an aspect"
-    assert properties["Tags"] == {"team": "analytics"}
+    assert properties["Tags"] == {"team": "analytics", **OWN_TAG}
 
 
 @pytest.mark.parametrize("fixed", [None, "sandbox"])
@@ -385,7 +395,7 @@ def test_aspects_and_tags_reach_the_resource(stack: Stack, interpreter_in: Any) 
     [
         ({"team": "R&D"}, r"value of tag 'team' .*'R&D'"),
         ({"cost center;": "7"}, r"tag key 'cost center;'"),
-        ({f"t{number}": "a" for number in range(51)}, "at most 50, got 51"),
+        ({f"t{number}": "a" for number in range(51)}, "at most 50, got 52"),
     ],
 )
 def test_tags_of_the_app_that_the_service_refuses_are_refused(
@@ -402,7 +412,7 @@ def test_tags_of_the_app_that_the_service_refuses_are_refused(
 def test_an_empty_tag_of_the_app_is_taken(stack: Stack, interpreter_in: Any) -> None:
     plain(stack)
     Tags.of(stack).add("team", "")
-    assert interpreter_in(stack)["Properties"]["Tags"] == {"team": ""}
+    assert interpreter_in(stack)["Properties"]["Tags"] == {"team": "", **OWN_TAG}
 
 
 @pytest.fixture(scope="module")
@@ -461,3 +471,20 @@ def test_the_validation_that_cdk_brings_is_at_work(tmp_path: Path) -> None:
     app.synth()
 
     assert "NOWHERE" in json.dumps(reported(tmp_path))
+
+
+def test_a_template_that_is_launched_under_other_names_warns(stack: Stack) -> None:
+    from aws_cdk import aws_s3 as s3
+    from aws_cdk import aws_servicecatalog as servicecatalog
+
+    product = servicecatalog.ProductStack(
+        stack, "Product", asset_bucket=s3.Bucket(stack, "Assets", bucket_name="assets")
+    )
+    launched = CodeInterpreter(product, "Sandbox", drain_on_delete=False)
+    plain = CodeInterpreter(stack, "Sandbox", drain_on_delete=False)
+
+    warnings = [[str(entry.data) for entry in each.node.metadata] for each in (launched, plain)]
+    assert ["a second launch of the same version" in str(each) for each in warnings] == [
+        True,
+        False,
+    ]

@@ -64,8 +64,8 @@ def test_the_schedule_waits_for_what_its_function_may_do(governed):
         for statement in governed["Resources"][each]["Properties"]["PolicyDocument"]["Statement"]
         for action in [statement["Action"]]
     ]
-    wanted = ["bedrock-agentcore:ListCodeInterpreterSessions"]
-    assert [*wanted, "bedrock-agentcore:StopCodeInterpreterSession"] in allowed
+    names = ("ListCodeInterpreterSessions", "StopCodeInterpreterSession", "ListTagsForResource")
+    assert [f"bedrock-agentcore:{each}" for each in names] in allowed
     assert "lambda:InvokeFunction" in allowed
 
 
@@ -154,6 +154,7 @@ def test_the_janitor_may_list_and_stop_and_nothing_else(governed, deployed):
     arn = f"{CUSTOM}{target.interpreter_id}"
     assert may(governed, deployed, "ListCodeInterpreterSessions", arn)
     assert may(governed, deployed, "StopCodeInterpreterSession", arn)
+    assert may(governed, deployed, "ListTagsForResource", arn)
     assert may(governed, deployed, "ListCodeInterpreters", "*")
     for action in ("InvokeCodeInterpreter", "StartCodeInterpreterSession", "DeleteCodeInterpreter"):
         assert not may(governed, deployed, action, arn)
@@ -180,6 +181,22 @@ def test_the_system_interpreter_can_be_watched(stack, synthesize, deployed):
     assert may(template, deployed, "ListCodeInterpreterSessions", arn)
     assert not may(template, deployed, "StopCodeInterpreterSession", arn)
     assert "Outputs" not in template
+
+
+def test_a_janitor_of_another_stack_says_whose_the_interpreter_is(new_app, synthesize):
+    app = new_app()
+    sandbox = CodeInterpreter(Stack(app, "Interpreters"), "Sandbox")
+    governing = Stack(app, "Governing")
+    SessionJanitor(governing, "Janitor", interpreter=sandbox)
+    template = synthesize(governing)
+    (schedule,) = (r for r in template["Resources"].values() if r["Type"] == SCHEDULE)
+    assert '"owner\\": ' in json.dumps(schedule) or '\\"owner\\"' in json.dumps(schedule)
+    (function,) = (
+        r
+        for r in template["Resources"].values()
+        if r["Type"] == "AWS::Lambda::Function" and "janitor" in str(r["Properties"]["Handler"])
+    )
+    assert function["Properties"]["Environment"]["Variables"]["STACK_ID"] == {"Ref": "AWS::StackId"}
 
 
 def test_the_system_interpreters_sessions_are_never_stopped(stack):
@@ -217,7 +234,9 @@ def printed_command(template, deployed):
 
 
 def test_the_printed_command_is_one_that_a_shell_and_the_function_understand(governed, deployed):
-    words = shlex.split(printed_command(governed, deployed))
+    said, _, command = printed_command(governed, deployed).partition(" >&2; ")
+    assert "at most 5 minutes" in said
+    words = shlex.split(command)
     assert words[0] == "echo"
     assert words[2:8] == ["|", "aws", "lambda", "invoke", "--function-name", "NAME"]
     task = read_janitor_event(json.loads(words[1]), FUNCTION)
@@ -260,7 +279,8 @@ def test_the_printed_command_keeps_the_answer_in_a_file_and_fails_where_the_func
             env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
             check=False,
         )
-    assert output.read_text().startswith(f"before\n{answer}")
+    # One document, which a program can read.
+    assert output.read_text().strip() == f"before\n{answer}".strip()
     assert (ended.returncode == 0) is succeeds
 
 
