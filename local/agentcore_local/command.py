@@ -21,7 +21,6 @@ from rich.console import Console
 from rich.table import Table
 
 from agentcore_local.conformance import command as conformance
-from agentcore_local.evidence_command import add_command as add_evidence
 from agentcore_local.local_aws import client_for, environment_for
 from agentcore_local.server_process import start_server, stop_server
 from agentcore_local.settings import (
@@ -31,6 +30,7 @@ from agentcore_local.settings import (
     LOOPBACK,
     Settings,
 )
+from cdk_code_interpreter.checks.command import add_evidence
 
 DEFAULT_PORT = 4566
 DEFAULT_DATA_FOLDER = Path.home() / ".agentcore-local"
@@ -49,9 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         try:
             options = _parser().parse_args(arguments)
-            options.run(options)
+            code = options.run(options)
         finally:
             sys.stdout.flush()
+        if code:
+            raise SystemExit(code)
     except BrokenPipeError:
         # A reader such as `head` has seen enough. Python flushes once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -22,6 +22,9 @@ from cdk_code_interpreter import (
 ENVIRONMENT = Environment(account="111122223333", region="eu-west-1")
 
 
+ENFORCED = SessionPolicy(enforcement=Enforcement.ENFORCE)
+
+
 def given_vpc(scope: Construct) -> ec2.IVpc:
     return ec2.Vpc.from_vpc_attributes(
         scope,
@@ -59,29 +62,29 @@ def one(app: App) -> None:
 
 def without_environment(app: App) -> None:
     stack = Stack(app, "Stack")
-    GovernedCodeInterpreter(stack, "Sandbox", profile=strict(stack))
+    GovernedCodeInterpreter(stack, "Sandbox", profile=strict(stack), sessions=ENFORCED)
 
 
 def two(app: App) -> None:
     stack = Stack(app, "Stack")
     profile = strict(stack)
-    GovernedCodeInterpreter(stack, "First", profile=profile)
-    GovernedCodeInterpreter(stack, "Second", profile=profile)
+    GovernedCodeInterpreter(stack, "First", profile=profile, sessions=ENFORCED)
+    GovernedCodeInterpreter(stack, "Second", profile=profile, sessions=ENFORCED)
 
 
 def nested(app: App) -> None:
     stack = NestedStack(Stack(app, "Outer"), "Inner")
-    GovernedCodeInterpreter(stack, "Sandbox", profile=strict(stack))
+    GovernedCodeInterpreter(stack, "Sandbox", profile=strict(stack), sessions=ENFORCED)
 
 
 def staged(app: App) -> None:
     stack = Stack(Stage(app, "Production", env=ENVIRONMENT), "Stack")
-    GovernedCodeInterpreter(stack, "Sandbox", profile=strict(stack))
+    GovernedCodeInterpreter(stack, "Sandbox", profile=strict(stack), sessions=ENFORCED)
 
 
 def beside_an_l2(app: App) -> None:
     stack = Stack(app, "Stack")
-    GovernedCodeInterpreter(stack, "Sandbox", profile=strict(stack))
+    GovernedCodeInterpreter(stack, "Sandbox", profile=strict(stack), sessions=ENFORCED)
     agentcore.CodeInterpreterCustom(stack, "Plain")
 
 
@@ -91,7 +94,7 @@ def in_a_private_network(app: App) -> None:
     bucket = s3.Bucket.from_bucket_name(stack, "Data", "data")
     network = PrivateNetwork(stack, "Network", allowed_buckets=[bucket], encryption_key=key)
     profile = ComplianceProfile.strict(vpc=network, key=key)
-    GovernedCodeInterpreter(stack, "Sandbox", profile=profile)
+    GovernedCodeInterpreter(stack, "Sandbox", profile=profile, sessions=ENFORCED)
 
 
 def lean(app: App) -> None:

@@ -385,11 +385,47 @@ def test_the_pack_says_that_constructs_alone_tell_it_nothing() -> None:
         CodeInterpreterChecks(app).validate_scope(app)
 
 
-def test_a_template_in_yaml_is_refused_with_the_way_to_check_it(tmp_path: Path) -> None:
-    template_file = tmp_path / "template.yaml"
-    template_file.write_text("Resources: {}\n")
-    with pytest.raises(ValueError, match=r"not JSON .* CloudFormation Guard"):
-        read_templates([template_file])
+def test_a_template_in_yaml_is_read_with_its_short_forms(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text(
+        """
+Resources:
+  Interpreter:
+    Type: AWS::BedrockAgentCore::CodeInterpreterCustom
+    DeletionPolicy: Retain
+    UpdateReplacePolicy: Retain
+    Properties:
+      Name: !Sub "${AWS::StackName}_0a1b2c3d"
+      NetworkConfiguration: {NetworkMode: PUBLIC}
+      ExecutionRoleArn: !GetAtt Role.Arn
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement:
+          Effect: Allow
+          Principal: {Service: bedrock-agentcore.amazonaws.com}
+          Action: sts:AssumeRole
+"""
+    )
+    found = {each.rule.name for each in find(read_templates(tmp_path))}
+    assert found == {"PublicNetwork", "TrustConditions", "Janitor"}
+
+
+def test_what_is_no_template_at_all_is_said(tmp_path: Path) -> None:
+    (tmp_path / "broken.yaml").write_text("a: [")
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(ValueError, match="neither JSON nor YAML"):
+        read_templates(tmp_path / "broken.yaml")
+    with pytest.raises(ValueError, match="is not JSON"):
+        read_templates([tmp_path / "broken.json"])
+    with pytest.raises(ValueError, match=r"has no template; pass cdk\.out"):
+        read_templates(_empty(tmp_path))
+
+
+def _empty(folder: Path) -> Path:
+    empty = folder / "empty"
+    empty.mkdir()
+    return empty
 
 
 def test_a_template_without_anything_of_ours_is_silent() -> None:

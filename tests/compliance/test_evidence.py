@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aws_cdk import App
 
-from agentcore_local.command import main
-from agentcore_local.evidence import collect_evidence, evidence_rows, write_evidence
+from cdk_code_interpreter.checks.command import main
+from cdk_code_interpreter.checks.evidence import collect_evidence, evidence_rows, write_evidence
 
 from . import governed_apps as apps
 from .judges import synthesize
@@ -46,25 +46,89 @@ def test_the_same_app_gives_the_same_bytes_wherever_it_is_synthesized(
 def test_a_control_is_met_by_a_resource_and_its_setting(strict: dict[str, Any]) -> None:
     (stack,) = strict["stacks"]
     control = next(each for each in stack["controls"] if each["control"] == "BedrockAgentCore.7")
-    assert control["status"] == "met"
-    (witness, *_) = control["met_by"]
+    assert control["status"] == "satisfied by"
+    (witness, *_) = control["witnesses"]
     assert witness["setting"] == "Properties/NetworkConfiguration/NetworkMode"
     assert witness["value"] == '"VPC"'
 
 
-def test_every_rule_is_met_under_the_strict_profile(strict: dict[str, Any]) -> None:
+def test_no_rule_is_broken_under_the_strict_profile(strict: dict[str, Any]) -> None:
     statuses = {name: rule["status"] for name, rule in rules_of(strict).items()}
-    assert set(statuses.values()) <= {"met", "not applicable"}
-    # Nothing in this stack passes a role, and its subnets are defined elsewhere.
+    assert set(statuses.values()) <= {"kept", "not assessed", "not applicable"}
+    # Nothing in this stack passes a role.
     unconcerned = {name for name, status in statuses.items() if status == "not applicable"}
     assert unconcerned == {"PassRole"}
+
+
+def test_what_the_templates_do_not_show_is_not_assessed(strict: dict[str, Any]) -> None:
+    rules = rules_of(strict)
+    reasons = {
+        name: " ".join(each["reason"] for each in rules[name]["unseen"])
+        for name, rule in rules.items()
+        if rule["status"] == "not assessed"
+    }
+    # The subnets are a VPC's of another app, and nobody is seen to subscribe to the topic.
+    assert "is in none of the templates" in reasons["PublicSubnet"]
+    assert "subscribe" in reasons["AlarmActions"]
+    controls = {each["control"]: each["status"] for each in strict["stacks"][0]["controls"]}
+    for control in ("EC2.15", "SC-7(3)", "IR-6(1)", "AU-6(1)"):
+        assert controls[control] == "not assessed"
+
+
+def test_a_control_that_a_rule_does_not_decide_is_contributed_to(strict: dict[str, Any]) -> None:
+    controls = {each["control"]: each["status"] for each in strict["stacks"][0]["controls"]}
+    assert controls["AC-12"] == "contributes to"
+    satisfied = {name for name, status in controls.items() if status == "satisfied by"}
+    assert satisfied == {
+        "BedrockAgentCore.7",
+        "bedrockagentcore-codeinterpreter-networkmode-check",
+    }
+
+
+def test_a_role_without_a_policy_shows_nothing(assembly_of: AssemblyOf) -> None:
+    rule = rules_of(collect_evidence(assembly_of(apps.lean)))["RoleWildcardAction"]
+    assert (rule["status"], rule["kept_by"]) == ("not assessed", [])
+    assert "ManagedPolicyArns is not set" in rule["unseen"][0]["reason"]
+
+
+def test_the_lean_profile_meets_no_control_that_aws_fails(assembly_of: AssemblyOf) -> None:
+    (stack,) = collect_evidence(assembly_of(apps.lean))["stacks"]
+    controls = {each["control"]: each["status"] for each in stack["controls"]}
+    # 30 days of logs fail the Config rule, SANDBOX fails Security Hub, SHADOW ends no session.
+    assert "CloudWatch.16" not in controls
+    assert "cw-loggroup-retention-period-check" not in controls
+    assert controls["BedrockAgentCore.7"] == "not met"
+    assert controls["AC-12"] == controls["SC-10"] == controls["AC-2(5)"] == "not met"
+    assert "satisfied by" not in controls.values()
+
+
+def test_an_acknowledged_finding_satisfies_no_control(strict: dict[str, Any]) -> None:
+    for stack in strict["stacks"]:
+        for control in stack["controls"]:
+            broken = [
+                rule
+                for rule in stack["rules"]
+                if rule["rule"] in control["rules"] and rule["status"] == "acknowledged"
+            ]
+            assert not broken or control["status"] == "not met"
+
+
+def test_it_says_where_the_stack_goes_and_which_packs_ran(
+    strict: dict[str, Any], assembly_of: AssemblyOf
+) -> None:
+    (stack,) = strict["stacks"]
+    assert {"account", "region", "stage"} <= set(stack)
+    evidence = collect_evidence(assembly_of(apps.one), ["AwsSolutions", "Imagined"])
+    packs = {each["name"]: each for each in evidence["packs"]}
+    assert packs["AwsSolutions"]["conclusion"] == "success"
+    assert packs["Imagined"]["conclusion"].startswith("registered, as the caller says")
 
 
 def test_a_janitor_that_only_counts_is_no_evidence_that_sessions_end(
     assembly_of: AssemblyOf,
 ) -> None:
-    rules = rules_of(collect_evidence(assembly_of(apps.without_environment)))
-    assert rules["Janitor"]["status"] != "met"
+    rules = rules_of(collect_evidence(assembly_of(apps.lean)))
+    assert rules["Janitor"]["status"] == "not met"
 
 
 def test_the_drain_and_the_schedule_are_what_meets_their_rules(
@@ -74,7 +138,7 @@ def test_the_drain_and_the_schedule_are_what_meets_their_rules(
     resources = json.loads(template.read_text())["Resources"]
 
     def types(rule: str) -> set[str]:
-        return {resources[each["resource"]]["Type"] for each in rules_of(strict)[rule]["met_by"]}
+        return {resources[each["resource"]]["Type"] for each in rules_of(strict)[rule]["kept_by"]}
 
     assert types("Drain") == {"Custom::CodeInterpreterSessionDrain"}
     assert types("Janitor") == {"AWS::Scheduler::Schedule"}
@@ -98,14 +162,14 @@ def test_what_is_not_met_is_said_with_the_place(assembly_of: AssemblyOf) -> None
     (finding,) = rule["findings"]
     assert finding["resource"].startswith("Plain")
     assert finding["acknowledged"] is None
-    assert [each["resource"] for each in rule["met_by"]] != []
+    assert [each["resource"] for each in rule["kept_by"]] != []
 
 
 def test_stages_and_nested_stacks_are_included(assembly_of: AssemblyOf) -> None:
     staged = collect_evidence(assembly_of(apps.staged))
     assert [stack["stack"] for stack in staged["stacks"]] == ["Production-Stack"]
     nested = collect_evidence(assembly_of(apps.nested))
-    assert rules_of(nested)["Drain"]["status"] == "met"
+    assert rules_of(nested)["Drain"]["status"] == "kept"
 
 
 def test_tools_are_named_with_their_versions(strict: dict[str, Any]) -> None:
@@ -134,7 +198,8 @@ def test_an_acknowledged_finding_has_its_reason(tmp_path: Path) -> None:
 def test_rows_leave_out_what_nothing_concerns(strict: dict[str, Any]) -> None:
     rows = list(evidence_rows(strict))
     assert ("Stack", "CodeInterpreter-PassRole") not in {row[:2] for row in rows}
-    assert all(status == "met" and resources for _, _, status, _, resources in rows)
+    assert all(status in ("kept", "not assessed") for _, _, status, _, _ in rows)
+    assert all(resources for *_, resources in rows)
 
 
 def test_a_folder_that_is_no_assembly_is_refused(tmp_path: Path) -> None:
@@ -149,7 +214,9 @@ def test_the_command_writes_the_evidence_and_shows_a_table(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     output = tmp_path / "evidence.json"
-    main(["evidence", str(assembly_of(apps.one)), "-o", str(output)])
+    with pytest.raises(SystemExit) as ended:
+        main(["evidence", str(assembly_of(apps.one)), "-o", str(output)])
+    assert ended.value.code == 0
     assert json.loads(output.read_text()) == strict
     shown = capsys.readouterr().out
     assert "CodeInterpreter-Drain" in shown
@@ -159,6 +226,24 @@ def test_the_command_writes_the_evidence_and_shows_a_table(
 def test_the_command_refuses_what_is_no_assembly(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as ended:
         main(["evidence", str(tmp_path)])
+    assert ended.value.code == 2
     assert "run `cdk synth`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("app", "fail_on", "code"),
+    [
+        (apps.lean, "never", 0),
+        (apps.lean, "not-met", 1),
+        (apps.one, "not-met", 0),
+        (apps.one, "open", 1),
+    ],
+)
+def test_the_exit_code_says_what_was_asked_for(
+    assembly_of: AssemblyOf, app: Callable[[App], None], fail_on: str, code: int
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["evidence", str(assembly_of(app)), "--fail-on", fail_on])
+    assert ended.value.code == code

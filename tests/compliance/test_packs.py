@@ -28,6 +28,7 @@ AssemblyOf = Callable[[Define], Path]
 
 # What the lean profile leaves open; the compliance guide explains each.
 LEAN = {
+    "Janitor",
     "SandboxNetwork",
     "CloudWatchLogGroupEncrypted",
     "LambdaConcurrency",

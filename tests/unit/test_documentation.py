@@ -22,7 +22,9 @@ URL = re.compile(r"https?://[^\s\]\[)(`\"'<>|]+")
 HOSTS = {
     "aws.amazon.com",
     "docs.aws.amazon.com",
+    "docs.oasis-open.org",
     "github.com",
+    "json.schemastore.org",
     "keepachangelog.com",
     "pypi.org",
     "semver.org",

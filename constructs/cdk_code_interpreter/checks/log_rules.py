@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._documents.values import choices, each, mapping, text
-from .model import CheckLevel, Controls, Hit, Proof, Rule
+from .model import CheckLevel, Controls, Hit, Proof, Rule, Unseen
 from .template import INTERPRETER, Resource, Templates
 
 LOG_GROUP = "AWS::Logs::LogGroup"
@@ -141,7 +141,38 @@ def _spoken_for(templates: Templates) -> Iterator[Resource]:
 
 def _acting_alarms(templates: Templates) -> Iterator[Proof]:
     for alarm in _alarms(templates):
-        yield Proof(alarm, alarm, "Properties/AlarmActions")
+        if not _unheard_topics(templates, alarm):
+            yield Proof(alarm, alarm, "Properties/AlarmActions")
+
+
+def _unheard(templates: Templates) -> Iterator[Unseen]:
+    for alarm in _alarms(templates):
+        for topic in _unheard_topics(templates, alarm):
+            yield Unseen(
+                alarm, f"nobody is seen to subscribe to the topic {topic}: nobody may be told"
+            )
+
+
+def _unheard_topics(templates: Templates, alarm: Resource) -> list[str]:
+    """Return the topics that an alarm notifies, if no subscription to any of them is seen."""
+    topics, heard = [], False
+    for action in each(alarm.properties.get("AlarmActions")):
+        targets = templates.targets_of_type(alarm.template, action, "AWS::SNS::Topic")
+        if not targets and ":sns:" not in text(action):
+            heard = True  # a function, an incident: not a topic that somebody must subscribe to
+        for topic in targets:
+            heard = heard or _is_subscribed(templates, topic)
+            topics.append(topic.logical_id)
+        if not targets and ":sns:" in text(action):
+            topics.append(text(action))
+    return [] if heard else list(dict.fromkeys(topics))
+
+
+def _is_subscribed(templates: Templates, topic: Resource) -> bool:
+    return any(each(topic.properties.get("Subscription"))) or any(
+        topic in templates.targets(subscription.template, subscription.properties.get("TopicArn"))
+        for subscription in templates.of_type("AWS::SNS::Subscription")
+    )
 
 
 def _namespaces(properties: Mapping[str, Any]) -> Iterator[Any]:
@@ -194,11 +225,9 @@ LOG_RULES = (
             "outlives every reason to keep it, and the bill grows."
         ),
         mend="Set RetentionInDays to what your rules for records say.",
-        controls=Controls(
-            nist_800_53=("AU-11", "SI-12"),
-            config_rules=("cw-loggroup-retention-period-check",),
-            security_hub=("CloudWatch.16",),
-        ),
+        # Not the Config rule cw-loggroup-retention-period-check (CloudWatch.16): that one wants at
+        # least 365 days, and calls a group that never expires compliant.
+        controls=Controls(nist_800_53=("SI-12",)),
         level=CheckLevel.ERROR,
         check=_kept_forever,
         prove=_kept_for_a_time,
@@ -206,7 +235,7 @@ LOG_RULES = (
     ),
     Rule(
         name="AlarmActions",
-        meaning="An alarm on a code interpreter tells nobody.",
+        meaning="An alarm on a code interpreter has no action.",
         why="An alarm without an action changes its color on a page that no one is looking at.",
         mend=(
             "Give the alarm an action, such as an SNS topic, and leave its actions enabled; or "
@@ -220,6 +249,7 @@ LOG_RULES = (
         level=CheckLevel.ERROR,
         check=_silent_alarms,
         prove=_acting_alarms,
+        unseen=_unheard,
         guard_limit="knows no composite alarms, and takes all of AgentCore's alarms for ours",
     ),
 )

@@ -66,6 +66,19 @@ class Proof:
     """Path of the setting below the witness."""
 
 
+@dataclass(frozen=True)
+class Unseen:
+    """Something that a rule is about, and that the templates do not show."""
+
+    subject: Resource
+    reason: str
+
+
+def _nothing(templates: Templates) -> Iterator[Unseen]:
+    """Return nothing: the rule sees all that it is about."""
+    return iter(())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """A rule of the pack, with all that a reader of a finding needs."""
@@ -80,6 +93,11 @@ class Rule:
     check: Callable[[Templates], Iterator[Hit]]
     prove: Callable[[Templates], Iterator[Proof]]
     """What would keep the rule; a subject that the rule also objects to does not."""
+    unseen: Callable[[Templates], Iterator[Unseen]] = _nothing
+    """What the rule is about and cannot see: an auditor is told that it was not assessed."""
+    decides: tuple[str, ...] = ()
+    """The controls that the rule decides by itself, for everything in their scope. To all others it
+    contributes."""
     guard_limit: str | None = None
     """What the CloudFormation Guard rule of the same name cannot see; `None`: it sees the same."""
 

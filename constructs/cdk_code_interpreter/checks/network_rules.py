@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._documents.values import choices, each, mapping, mappings, sequence, text
-from .model import CheckLevel, Controls, Hit, Proof, Rule
+from .model import CheckLevel, Controls, Hit, Proof, Rule, Unseen
 from .template import Resource, Templates
 
 _NETWORK_CONTROLS = Controls(
@@ -60,18 +60,36 @@ def _modes(templates: Templates, *allowed: str) -> Iterator[Proof]:
 
 def _subnets(templates: Templates) -> Iterator[Proof]:
     for interpreter in templates.interpreters:
-        if "VPC" in _possible_modes(interpreter):
+        if "VPC" in _possible_modes(interpreter) and not _unseen_of(templates, interpreter):
             yield Proof(interpreter, interpreter, f"{_LOCATION}/VpcConfig/Subnets")
+
+
+def _unseen_subnets(templates: Templates) -> Iterator[Unseen]:
+    for interpreter in templates.interpreters:
+        if "VPC" in _possible_modes(interpreter):
+            for subnet in _unseen_of(templates, interpreter):
+                yield Unseen(interpreter, f"the subnet {subnet} is in none of the templates")
+
+
+def _unseen_of(templates: Templates, interpreter: Resource) -> list[str]:
+    """Return the subnets of an interpreter that the templates do not define."""
+    found = [
+        text(value)
+        for value in _subnets_of(interpreter)
+        if not templates.targets_of_type(interpreter.template, value, "AWS::EC2::Subnet")
+    ]
+    return found or ([] if any(_subnets_of(interpreter)) else ["(none is named)"])
+
+
+def _subnets_of(interpreter: Resource) -> Iterator[object]:
+    for configuration in _configurations(interpreter):
+        for network in choices(configuration.get("VpcConfig")):
+            yield from each(mapping(network).get("Subnets"))
 
 
 def _public_subnets(templates: Templates) -> Iterator[Hit]:
     for interpreter in templates.interpreters:
-        subnets = [
-            mapping(network).get("Subnets")
-            for configuration in _configurations(interpreter)
-            for network in choices(configuration.get("VpcConfig"))
-        ]
-        for index, value in enumerate(each(subnets)):
+        for index, value in enumerate(_subnets_of(interpreter)):
             for subnet in templates.targets_of_type(
                 interpreter.template, value, "AWS::EC2::Subnet"
             ):
@@ -139,6 +157,8 @@ NETWORK_RULES = (
         level=CheckLevel.WARNING,
         check=lambda templates: _in_mode(templates, "SANDBOX"),
         prove=lambda templates: _modes(templates, "VPC"),
+        # The AWS Config rule looks at the mode, and at nothing else.
+        decides=("BedrockAgentCore.7", "bedrockagentcore-codeinterpreter-networkmode-check"),
     ),
     Rule(
         name="PublicSubnet",
@@ -156,6 +176,7 @@ NETWORK_RULES = (
         level=CheckLevel.ERROR,
         check=_public_subnets,
         prove=_subnets,
+        unseen=_unseen_subnets,
         guard_limit=(
             "sees MapPublicIpOnLaunch of subnets in the same template; a route to an internet "
             "gateway is found by the pack only"

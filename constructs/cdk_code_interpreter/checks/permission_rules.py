@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .._documents.values import each, text
 from .model import CheckLevel, Controls, Hit, Proof, Rule
-from .policies import all_statements, execution_roles, role_statements
+from .policies import all_statements, execution_roles, role_statements, unseen_policies
 from .template import Templates
 
 _LEAST_PRIVILEGE = Controls(
@@ -93,6 +93,7 @@ PERMISSION_RULES = (
         level=CheckLevel.ERROR,
         check=_wildcard_actions,
         prove=_permissions,
+        unseen=unseen_policies,
         guard_limit=(
             "sees the role that the interpreter refers to by Fn::GetAtt, and policies of the same "
             "template that are attached by Ref"
@@ -113,6 +114,7 @@ PERMISSION_RULES = (
         level=CheckLevel.ERROR,
         check=_wildcard_resources,
         prove=_permissions,
+        unseen=unseen_policies,
         guard_limit=(
             "sees the role that the interpreter refers to by Fn::GetAtt, policies of the same "
             "template that are attached by Ref, and resources without a reference in them"

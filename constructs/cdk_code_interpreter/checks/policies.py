@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._documents.values import each, mapping, mappings, text
-from .model import Hit
+from .model import Hit, Unseen
 from .template import Resource, Templates
 
 SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
@@ -210,6 +210,26 @@ def execution_roles(templates: Templates) -> list[Resource]:
         for role in referred or _named(templates, value):
             found[role.template.path, role.logical_id] = role
     return list(found.values())
+
+
+def unseen_roles(templates: Templates) -> Iterator[Unseen]:
+    """Return the interpreters whose role is in none of the templates, and policies that are not."""
+    for interpreter in templates.interpreters:
+        value = interpreter.properties.get("ExecutionRoleArn")
+        if value is None:
+            continue
+        referred = templates.targets_of_type(interpreter.template, value, ROLE)
+        if not referred and not list(_named(templates, value)):
+            yield Unseen(interpreter, f"the role {text(value)} is in none of the templates")
+
+
+def unseen_policies(templates: Templates) -> Iterator[Unseen]:
+    """Return roles whose permissions are not all in the templates."""
+    yield from unseen_roles(templates)
+    for role in execution_roles(templates):
+        for arn in each(role.properties.get("ManagedPolicyArns")):
+            if not templates.targets_of_type(role.template, arn, MANAGED_POLICY):
+                yield Unseen(role, f"the policy {text(arn)} is in none of the templates")
 
 
 def _named(templates: Templates, value: object) -> Iterator[Resource]:

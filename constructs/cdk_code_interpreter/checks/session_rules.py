@@ -55,6 +55,8 @@ def _unreaped(templates: Templates) -> Iterator[Hit]:
             yield _hit(interpreter, "Properties", "no janitor")
         elif not any(_MAX_AGE.search(json.dumps(_targets(schedule))) for schedule in inputs):
             yield _hit(interpreter, "Properties", "no max age")
+        elif all(_SHADOW.search(json.dumps(_targets(schedule))) for schedule in inputs):
+            yield _hit(interpreter, "Properties", "only counts")
 
 
 def _drained(templates: Templates) -> Iterator[Proof]:
@@ -146,12 +148,18 @@ SESSION_RULES = (
             "A session lives to the time to live that its caller chose, up to eight hours, idle "
             "or not, and bills its memory. There is no idle timeout and no IAM condition for it."
         ),
-        mend="Add a SessionJanitor with SessionPolicy(max_age=...).",
+        mend=(
+            "Add a SessionJanitor with SessionPolicy(max_age=..., "
+            "enforcement=Enforcement.ENFORCE); in SHADOW, the default, it ends no session."
+        ),
         controls=Controls(nist_800_53=("AC-2(5)", "AC-12", "SC-10")),
         level=CheckLevel.WARNING,
         check=_unreaped,
         prove=_reaped,
-        guard_limit="sees whether a schedule has a max age, not for which interpreter",
+        guard_limit=(
+            "sees whether a schedule has a max age, not for which interpreter, nor whether it only "
+            "counts"
+        ),
     ),
     Rule(
         name="NameCollision",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .._documents.values import each, intrinsics, mapping, mappings, references, text
+from .yaml_templates import read_yaml
 
 INTERPRETER = "AWS::BedrockAgentCore::CodeInterpreterCustom"
 NESTED_STACK = "AWS::CloudFormation::Stack"
@@ -31,7 +32,7 @@ class Template:
 
     @classmethod
     def from_file(cls, path: Path | str, asset: str = "", account: str | None = None) -> Template:
-        """Read a template in JSON, the form that the CDK writes.
+        """Read a template in JSON, the form that the CDK writes, or in YAML.
 
         Args:
             path: The file.
@@ -39,15 +40,15 @@ class Template:
             account: The account that the stack goes to. Default: it is not known.
 
         Raises:
-            ValueError: The file is not a JSON object.
+            ValueError: The file is neither, or no object, or is YAML and nothing can read that.
         """
+        written = Path(path).read_text(encoding="utf-8")
         try:
-            body = json.loads(Path(path).read_text(encoding="utf-8"))
+            body = json.loads(written)
         except json.JSONDecodeError as error:
-            raise ValueError(
-                f"{path} is not JSON ({error.msg}); templates in YAML can be checked with the "
-                "CloudFormation Guard rules of the same pack"
-            ) from error
+            if Path(path).suffix == ".json":
+                raise ValueError(f"{path} is not JSON ({error.msg})") from error
+            body = read_yaml(written, str(path))
         if not isinstance(body, dict):
             raise ValueError(f"{path} holds a {type(body).__name__}, not a template")
         return cls(str(path), body, asset, account)
@@ -207,14 +208,41 @@ def properties_of(resource: Mapping[str, Any]) -> Mapping[str, Any]:
     return mapping(resource.get("Properties"))
 
 
-def read_templates(paths: Iterable[Path | str]) -> Templates:
-    """Read templates, and those of the nested stacks that a CDK stack's asset manifest names."""
+def read_templates(paths: Path | str | Iterable[Path | str]) -> Templates:
+    """Read templates, and those of the nested stacks that a CDK stack's asset manifest names.
+
+    Args:
+        paths: Template files, JSON or YAML; folders, such as ``cdk.out``, stand for the templates
+            of the cloud assembly, or else for the template files in them. One, or several.
+
+    Raises:
+        ValueError: A file is not a template, or a folder has none.
+    """
+    if isinstance(paths, (str, Path)):
+        paths = [paths]
     found: dict[Path, Template] = {}
-    for path in map(Path, paths):
+    for path in (file for given in paths for file in _files_of(Path(given))):
         for file, asset in {path: "", **_nested_templates(path)}.items():
             if file not in found or asset:
                 found[file] = Template.from_file(file, asset, _account_of(path))
     return Templates(tuple(found.values()))
+
+
+def _files_of(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.rglob("*.template.json"))
+    nested = {file for file in files if file.name.endswith(".nested.template.json")}
+    found = [file for file in files if file not in nested and ".nested." not in file.name]
+    found += [each for end in _YAML for each in sorted(path.glob(f"*{end}"))]
+    if not found:
+        raise ValueError(
+            f"{path} has no template; pass cdk.out after `cdk synth`, or template files"
+        )
+    return found
+
+
+_YAML = (".yaml", ".yml")
 
 
 def _account_of(path: Path) -> str | None:

@@ -17,6 +17,7 @@ from .policies import (
     name_of,
     service_roles,
     trust_statements,
+    unseen_roles,
 )
 from .template import Resource, Templates
 
@@ -107,6 +108,7 @@ TRUST_RULES = (
         level=CheckLevel.ERROR,
         check=_unconditioned,
         prove=_trusts,
+        unseen=unseen_roles,
         guard_limit=(
             "sees the operators StringEquals, StringLike, ArnLike and ArnEquals only, knows no "
             "account, and takes a wildcard for a condition unless it stands alone"
@@ -124,6 +126,7 @@ TRUST_RULES = (
         level=CheckLevel.ERROR,
         check=_other_principals,
         prove=_trusts,
+        unseen=unseen_roles,
     ),
     Rule(
         name="PassRole",

@@ -1,7 +1,9 @@
 """Evidence for auditors, out of what `cdk synth` wrote.
 
-Which control is met in which stack by which resource and setting, what was acknowledged and why,
-and what said so. The same assembly gives the same bytes: no time, no absolute path.
+Which rule is kept in which stack by which resource and setting, what that says of published
+controls, what was acknowledged and why, and what was not assessed. A statement about a control is
+only as wide as what the rule decides. The same assembly gives the same bytes: no time, no absolute
+path.
 """
 
 from __future__ import annotations
@@ -9,35 +11,33 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cdk_code_interpreter.checks import (
-    RULES,
-    Finding,
-    Rule,
-    Template,
-    Templates,
-    find,
-    read_templates,
-)
+from .catalog import RULES, find
+from .model import Finding, Rule
+from .template import Template, Templates, read_templates
 
 _TOOLS = ("aws-cdk-lib", "cdk-code-interpreter", "cdk-nag", "constructs")
 _ACKNOWLEDGED = "aws:cdk:acknowledged-rules"
 _REPORT = "validation-report.json"
 _LONGEST_SETTING = 200
-# From the worst on.
-_STATUSES = ("not met", "acknowledged", "met", "not applicable")
+# Of rules, from the worst on.
+_STATUSES = ("not met", "acknowledged", "not assessed", "kept", "not applicable")
 
 
-def collect_evidence(assembly: Path) -> dict[str, Any]:
+def collect_evidence(assembly: Path, registered: Sequence[str] = ()) -> dict[str, Any]:
     """Collect evidence about every stack of a cloud assembly.
 
     Args:
         assembly: The folder that ``cdk synth`` wrote, such as ``cdk.out``. What was acknowledged
             counts for a rule if the app registered the pack `CodeInterpreterChecks`.
+        registered: Names of packs that the app registers. The CDK's report leaves out a pack that
+            found nothing and had nothing acknowledged; named here, it is listed as such.
+            Default: those of the report.
 
     Returns:
         The evidence, ready for JSON.
@@ -50,17 +50,52 @@ def collect_evidence(assembly: Path) -> dict[str, Any]:
     findings = find(templates)
     report = _report(assembly)
     return {
-        "version": 1,
+        "version": 2,
         "tools": _tools(),
-        "packs": [
-            {"name": pack["pluginName"], "conclusion": pack["conclusion"]} for pack in report
-        ],
+        "revision": _revision(assembly),
+        "packs": _packs(report, registered),
         "stacks": [
             _evidence_of(assembly, stack, _rules(assembly, stack, templates, findings, report))
             | {"acknowledgments": _acknowledgments(stack, report)}
             for stack in stacks
         ],
     }
+
+
+def _packs(report: list[dict[str, Any]], registered: Sequence[str]) -> list[dict[str, Any]]:
+    """Return every pack that is known to have run, with the number of its findings."""
+    found = {
+        str(pack["pluginName"]): {
+            "name": str(pack["pluginName"]),
+            "version": str(pack.get("version", "")),
+            "conclusion": str(pack["conclusion"]),
+            "findings": len(pack.get("violations") or ()),
+            "acknowledged": len(pack.get("suppressedViolations") or ()),
+        }
+        for pack in report
+    }
+    for name in registered:
+        found.setdefault(
+            name,
+            {
+                "name": name,
+                "version": "",
+                "conclusion": "registered, as the caller says; not in the report",
+                "findings": 0,
+                "acknowledged": 0,
+            },
+        )
+    return [found[name] for name in sorted(found)]
+
+
+def _revision(assembly: Path) -> str:
+    """Return the commit that is checked out around an assembly; empty where there is none."""
+    command = ["git", "-C", str(assembly), "rev-parse", "HEAD"]
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    except OSError:
+        return ""
+    return asked.stdout.strip() if asked.returncode == 0 else ""
 
 
 def write_evidence(evidence: Mapping[str, Any], output: Path) -> None:
@@ -86,7 +121,8 @@ def evidence_rows(evidence: Mapping[str, Any]) -> Iterator[tuple[str, str, str, 
         for rule in stack["rules"]:
             if rule["status"] == "not applicable":
                 continue
-            by = {each["resource"]: None for each in (*rule["findings"], *rule["met_by"])}
+            by = {each["resource"]: None for each in (*rule["findings"], *rule["kept_by"])}
+            by |= {each["resource"]: None for each in rule["unseen"]}
             controls = "; ".join(f"{name} {ids}" for name, ids in sorted(rule["controls"].items()))
             yield stack["stack"], rule["rule"], rule["status"], controls, ", ".join(by)
 
@@ -94,6 +130,9 @@ def evidence_rows(evidence: Mapping[str, Any]) -> Iterator[tuple[str, str, str, 
 def _evidence_of(assembly: Path, stack: _Stack, rules: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "stack": stack.name,
+        "account": stack.account,
+        "region": stack.region,
+        "stage": stack.stage,
         "template": stack.template.relative_to(assembly).as_posix(),
         "sha256": hashlib.sha256(stack.template.read_bytes()).hexdigest(),
         "controls": _controls(rules),
@@ -102,7 +141,7 @@ def _evidence_of(assembly: Path, stack: _Stack, rules: list[dict[str, Any]]) -> 
 
 
 def _controls(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The controls that the rules serve, each as well met as the worst of its rules."""
+    """Return what the rules say of the controls that they serve."""
     serving: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for rule in rules:
         for framework, controls in rule["controls"].items():
@@ -112,17 +151,29 @@ def _controls(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {
             "framework": framework,
             "control": control,
-            "status": min((rule["status"] for rule in served_by), key=_STATUSES.index),
+            "status": _status_of(control, served_by),
             "rules": [rule["rule"] for rule in served_by],
-            "met_by": [
-                witness
-                for number, witness in enumerate(witnesses)
-                if witness not in witnesses[:number]
-            ],
+            "witnesses": _once([each for rule in served_by for each in rule["kept_by"]]),
+            "reasons": _once([each["reason"] for rule in served_by for each in rule["unseen"]]),
         }
         for (framework, control), served_by in sorted(serving.items())
-        for witnesses in [[each for rule in served_by for each in rule["met_by"]]]
     ]
+
+
+def _status_of(control: str, rules: list[dict[str, Any]]) -> str:
+    """Return what may be said of a control: no more than its rules decide."""
+    worst: str = min((rule["status"] for rule in rules), key=_STATUSES.index)
+    if worst in ("not met", "acknowledged"):
+        # An acknowledgment is the app's own; who judges the control does not know it.
+        return "not met"
+    if worst != "kept":
+        return worst
+    decided = any(control in rule["decides"] and rule["status"] == "kept" for rule in rules)
+    return "satisfied by" if decided else "contributes to"
+
+
+def _once(items: list[Any]) -> list[Any]:
+    return [each for number, each in enumerate(items) if each not in items[:number]]
 
 
 @dataclass(frozen=True)
@@ -130,14 +181,17 @@ class _Stack:
     name: str
     template: Path
     metadata: Mapping[str, Any]
+    account: str
+    region: str
+    stage: str
 
 
-def _stacks(assembly: Path) -> Iterator[_Stack]:
+def _stacks(assembly: Path, stage: str = "") -> Iterator[_Stack]:
     manifest = assembly / "manifest.json"
     if not manifest.is_file():
         raise ValueError(
-            f"{assembly} has no manifest.json, so it is no cloud assembly; run `cdk synth` and "
-            "pass the folder that it writes, cdk.out"
+            f"{assembly} is not a cloud assembly (no manifest.json); run `cdk synth` and pass the "
+            "folder that it writes, cdk.out"
         )
     try:
         artifacts = json.loads(manifest.read_text(encoding="utf-8")).get("artifacts", {})
@@ -148,14 +202,18 @@ def _stacks(assembly: Path) -> Iterator[_Stack]:
     for artifact_id, artifact in sorted(artifacts.items()):
         properties = artifact.get("properties", {})
         if artifact["type"] == "cdk:cloud-assembly":
-            yield from _stacks(assembly / properties["directoryName"])
+            name = str(properties.get("displayName", artifact_id))
+            yield from _stacks(assembly / properties["directoryName"], name)
         elif artifact["type"] == "aws:cloudformation:stack":
             metadata = dict(artifact.get("metadata", {}))
             more = artifact.get("additionalMetadataFile")
             if more:
                 metadata |= json.loads((assembly / more).read_text(encoding="utf-8"))
             name = properties.get("stackName", artifact_id)
-            yield _Stack(name, assembly / properties["templateFile"], metadata)
+            place = str(artifact.get("environment", "")).removeprefix("aws://").split("/")
+            account, region = (*place, "", "")[:2]
+            template = assembly / properties["templateFile"]
+            yield _Stack(name, template, metadata, account, region, stage)
 
 
 def _report(assembly: Path) -> list[dict[str, Any]]:
@@ -188,35 +246,56 @@ def _rules(
     entries = []
     for rule in RULES:
         broken = [f for f in findings if f.rule is rule and f.hit.template.path in own]
-        proofs = [p for p in rule.prove(templates) if p.subject.template.path in own]
         objected = {(f.hit.template.path, f.hit.logical_id) for f in broken}
-        met_by = [
+        kept_by = [
             _witness(proof.witness.template, proof.witness.logical_id, proof.location)
-            for proof in proofs
+            for proof in rule.prove(templates)
+            if proof.subject.template.path in own
             if (proof.subject.template.path, proof.subject.logical_id) not in objected
         ]
+        unseen = [
+            {"resource": each.subject.logical_id, "reason": each.reason}
+            for each in rule.unseen(templates)
+            if each.subject.template.path in own
+        ]
         found = [_finding(assembly, finding, acknowledged) for finding in broken]
-        entries.append(_entry(rule, met_by, found))
+        entries.append(_entry(rule, kept_by, found, unseen))
     return entries
 
 
 def _entry(
-    rule: Rule, met_by: list[dict[str, str]], findings: list[dict[str, Any]]
+    rule: Rule,
+    witnesses: list[dict[str, str]],
+    findings: list[dict[str, Any]],
+    unseen: list[dict[str, str]],
 ) -> dict[str, Any]:
-    open_findings = [finding for finding in findings if finding["acknowledged"] is None]
-    if open_findings:
+    # What is left out shows nothing.
+    kept_by = [each for each in witnesses if each["value"] != "null"]
+    if witnesses and not kept_by:
+        unseen = [
+            *unseen,
+            *(
+                {"resource": each["resource"], "reason": f"{each['setting']} is not set"}
+                for each in witnesses
+            ),
+        ]
+    if any(finding["acknowledged"] is None for finding in findings):
         status = "not met"
     elif findings:
         status = "acknowledged"
+    elif unseen:
+        status = "not assessed"
     else:
-        status = "met" if met_by else "not applicable"
+        status = "kept" if kept_by else "not applicable"
     return {
         "rule": rule.rule_id,
         "meaning": rule.meaning,
         "controls": rule.controls.as_metadata(),
+        "decides": list(rule.decides),
         "status": status,
-        "met_by": met_by,
+        "kept_by": kept_by,
         "findings": findings,
+        "unseen": unseen,
     }
 
 
