@@ -152,7 +152,7 @@ def test_addresses_are_well_formed_and_of_hosts_that_facts_are_taken_from(
             parts = urlsplit(url.rstrip(".,;:"))
             if "{" in parts.netloc:  # an f-string: an address of the local AWS
                 continue
-            page = parts.path.endswith((".html", "/", ".pdf")) or "." not in parts.path
+            page = parts.path.endswith((".html", "/", ".pdf", ".json")) or "." not in parts.path
             if parts.scheme != "https" or parts.netloc not in HOSTS or not page:
                 wrong.append(f"{path.name}: {url}")
     assert wrong == []
