@@ -87,7 +87,8 @@ def _subnets_of(interpreter: Resource) -> Iterator[object]:
             yield from each(mapping(network).get("Subnets"))
 
 
-def _public_subnets(templates: Templates) -> Iterator[Hit]:
+def public_subnets(templates: Templates) -> Iterator[Hit]:
+    """Return the interpreters in public subnets; the detail names the subnet."""
     for interpreter in templates.interpreters:
         for index, value in enumerate(_subnets_of(interpreter)):
             for subnet in templates.targets_of_type(
@@ -174,7 +175,7 @@ NETWORK_RULES = (
             security_hub=("EC2.15",),
         ),
         level=CheckLevel.ERROR,
-        check=_public_subnets,
+        check=public_subnets,
         prove=_subnets,
         unseen=_unseen_subnets,
         guard_limit=(

@@ -29,15 +29,24 @@ class Template:
     """What the URL of a nested stack's template says of the file, in the CDK: a digest of it."""
     account: str | None = None
     """The account that the stack goes to, where the cloud assembly says so."""
+    region: str | None = None
+    """The Region that it goes to, where the cloud assembly says so."""
 
     @classmethod
-    def from_file(cls, path: Path | str, asset: str = "", account: str | None = None) -> Template:
+    def from_file(
+        cls,
+        path: Path | str,
+        asset: str = "",
+        account: str | None = None,
+        region: str | None = None,
+    ) -> Template:
         """Read a template in JSON, the form that the CDK writes, or in YAML.
 
         Args:
             path: The file.
             asset: The digest in the URL of a nested stack's template. Default: none is known.
             account: The account that the stack goes to. Default: it is not known.
+            region: The Region that it goes to. Default: it is not known.
 
         Raises:
             ValueError: The file is neither, or no object, or is YAML and nothing can read that.
@@ -51,7 +60,14 @@ class Template:
             body = read_yaml(written, str(path))
         if not isinstance(body, dict):
             raise ValueError(f"{path} holds a {type(body).__name__}, not a template")
-        return cls(str(path), body, asset, account)
+        return cls(str(path), body, asset, account, region)
+
+    def is_elsewhere(self, other: Template) -> bool:
+        """Return whether two templates are known to go to different accounts or Regions."""
+        return any(
+            one is not None and another is not None and one != another
+            for one, another in ((self.account, other.account), (self.region, other.region))
+        )
 
     @property
     def stem(self) -> str:
@@ -224,7 +240,7 @@ def read_templates(paths: Path | str | Iterable[Path | str]) -> Templates:
     for path in (file for given in paths for file in _files_of(Path(given))):
         for file, asset in {path: "", **_nested_templates(path)}.items():
             if file not in found or asset:
-                found[file] = Template.from_file(file, asset, _account_of(path))
+                found[file] = Template.from_file(file, asset, *_place_of(path))
     return Templates(tuple(found.values()))
 
 
@@ -245,32 +261,31 @@ def _files_of(path: Path) -> list[Path]:
 _YAML = (".yaml", ".yml")
 
 
-def _account_of(path: Path) -> str | None:
-    """Return the account that a stack of a cloud assembly goes to; `None` if it is not known."""
-    return _accounts(path.parent / "manifest.json").get(path.name)
+def _place_of(path: Path) -> tuple[str | None, str | None]:
+    """Return account and Region of a stack of a cloud assembly, as far as they are known."""
+    manifest = path.parent / "manifest.json"
+    try:
+        changed = manifest.stat().st_mtime_ns
+    except OSError:
+        return None, None
+    return _places(manifest, changed).get(path.name, (None, None))
 
 
 @lru_cache(maxsize=64)
-def _accounts_at(manifest: Path, _changed: int) -> Mapping[str, str]:
+def _places(manifest: Path, _changed: int) -> Mapping[str, tuple[str | None, str | None]]:
     try:
         artifacts = mappings(json.loads(manifest.read_text(encoding="utf-8")).get("artifacts"))
     except (OSError, ValueError, AttributeError):
         return {}
-    found = {}
+    found: dict[str, tuple[str | None, str | None]] = {}
     for artifact in artifacts.values():
         name = mapping(artifact.get("properties")).get("templateFile")
-        account = str(artifact.get("environment", "")).removeprefix("aws://").partition("/")[0]
-        if isinstance(name, str) and account.isdigit():
-            found[name] = account
+        environment = str(artifact.get("environment", "")).removeprefix("aws://")
+        account, _, region = environment.partition("/")
+        if isinstance(name, str):
+            known = region if region and not region.startswith("unknown") else None
+            found[name] = (account if account.isdigit() else None, known)
     return found
-
-
-def _accounts(manifest: Path) -> Mapping[str, str]:
-    try:
-        changed = manifest.stat().st_mtime_ns
-    except OSError:
-        return {}
-    return _accounts_at(manifest, changed)
 
 
 def _nested_templates(path: Path) -> dict[Path, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +22,7 @@ from .._arguments.limits import (
     check_removal_policy,
     check_session_timeout,
     check_tags,
+    is_token,
     known_to_differ,
     tag_problems,
 )
@@ -50,15 +52,19 @@ from .._cdk.construct_tree import (
 from .._cdk.durations import minutes
 from .._cdk.stack_validation import check_late
 from .._cdk.stacks import facts_of
+from .._cdk.template_checks import TemplateChecks
 from .._replacements import refer_weakly
 from ..interface import ICodeInterpreter
 from ..interpreter_reference import OWNER_TAG
+from ..network._subnet_checks import routes_to_the_internet
 from ..network.network_access import NETWORK, NetworkAccess
+from ..permissions._role_users import use_role
 from ..permissions._supplied_roles import ExecutionRoleCheck, required_statement
 from ..permissions.execution_role import ExecutionRole, NoExecutionRole
 from ._argument_checks import check_drain, check_names
 from ._create_only import create_only_properties
 from ._launches import LAUNCHES_WARNING, is_launched
+from ._names_taken import names_taken
 from ._naming import fixed_names_of, revised_name, stem_of
 from .imported import (
     DEFAULT_SESSION_TIMEOUT_MINUTES,
@@ -220,9 +226,53 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
             tags={**(tags or {}), OWNER_TAG: self._stack.stack_id},
         )
         self._finish(removal_policy)
+        self._check_written()
         if drained:
             self._add_drain(on_drain_failure, drain_timeout)
         check_late(self._stack, self._late_problems)
+
+    @staticmethod
+    def from_code_interpreter_id(
+        scope: Construct,
+        construct_id: str,
+        code_interpreter_id: str,
+        *,
+        execution_role: iam.IRole | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        session_timeout: Duration | None = None,
+    ) -> ICodeInterpreter:
+        """Refer to an interpreter that exists already in the stack's account and Region.
+
+        Args:
+            scope: Where to define the import.
+            construct_id: Its id in that scope.
+            code_interpreter_id: Its id, such as ``reports-0123456789``.
+            execution_role: Its role, if anything here is to add permissions to it. Default: not
+                known, and not needed.
+            security_groups: Its groups, if `connections` is used. Default: not known.
+            session_timeout: What callers find in `environment`. Default: 15 minutes.
+
+        Raises:
+            ValueError: The id is written out and is not a custom code interpreter's.
+        """
+        check_kinds(scope, construct_id, code_interpreter_id=(code_interpreter_id, TEXT))
+        findings = Findings(scope, construct_id)
+        if not is_token(code_interpreter_id) and not _CUSTOM_ID.fullmatch(code_interpreter_id):
+            findings.add(
+                "code_interpreter_id must be the id of a custom code interpreter, its name and "
+                f"ten more characters such as reports-0123456789, got {code_interpreter_id!r}; "
+                "take an ARN with from_code_interpreter_arn, and the system's interpreter with "
+                "SystemCodeInterpreter"
+            )
+        findings.raise_if_any()
+        return ImportedCodeInterpreter(
+            scope,
+            construct_id,
+            code_interpreter_arn=custom_arn(stack_of(scope), code_interpreter_id),
+            execution_role=execution_role,
+            security_groups=security_groups,
+            session_timeout=session_timeout,
+        )
 
     @staticmethod
     def from_code_interpreter_arn(
@@ -442,6 +492,18 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         if is_launched(self._stack):
             Annotations.of(self).add_warning_v2("cdk-code-interpreter:launches", LAUNCHES_WARNING)
 
+    def _check_written(self) -> None:
+        """Have judged in the templates what can be seen nowhere else."""
+        path = path_of(self)
+        if self._network.is_vpc:
+            check = routes_to_the_internet(path, self._cfn_resource)
+            TemplateChecks.add(self, f"{path}: subnets", check)
+        if self._fixed_name is not None:
+            taken = names_taken(path, self._cfn_resource, self._fixed_name)
+            TemplateChecks.add(self, f"{path}: name", taken)
+        if self._role is not None:
+            use_role(self._role, path, in_vpc=self._network.is_vpc)
+
     def _take_injected_role(self) -> None:
         """Treat a role that a property injector put in like one that is given."""
         role = self.resource.execution_role
@@ -499,6 +561,8 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
 
 
 _OWN_ROLE = "ServiceRole"
+# https://docs.aws.amazon.com/bedrock-agentcore-control/latest/APIReference/API_CodeInterpreterSummary.html
+_CUSTOM_ID = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,47}-[a-zA-Z0-9]{10}")
 
 
 def _is_retained(resource: IConstruct) -> bool:

@@ -29,6 +29,7 @@ from .._arguments.types import (
 )
 from .._cdk.stacks import facts_of, outermost_stack
 from ._availability_zones import unsupported_zones
+from ._subnet_checks import check_subnets
 
 if TYPE_CHECKING:
     from aws_cdk import CfnResource, RemovalPolicy
@@ -50,6 +51,8 @@ class BoundNetwork:
     configuration: agentcore.CodeInterpreterNetworkConfiguration
     behind_references: Callable[[], list[Any]] = list
     """What is known of the resources that the configuration refers to, tokens included."""
+    is_vpc: bool = False
+    """Whether sessions run in subnets of a VPC."""
 
 
 class NetworkAccess(ABC):
@@ -183,10 +186,17 @@ class _Public(NetworkAccess):
         return BoundNetwork(configuration=configuration)
 
 
+_VPC_WARNING = (
+    "the VPC is deleted together with this interpreter, and the service's network interfaces may "
+    "hold its security group and subnets for up to 8 hours after that: deleting the stack can fail "
+    "until then; keep the VPC in a stack of its own, keep the group with "
+    "security_group_removal_policy=RemovalPolicy.RETAIN, or delete the stack again later"
+)
+
+
 @dataclass(frozen=True)
 class _Selected:
     subnets: Sequence[ec2.ISubnet]
-    has_public: bool
     is_pending_lookup: bool
 
 
@@ -204,17 +214,11 @@ class _Vpc(NetworkAccess):
         if choice is not None and choice.subnets is not None:
             if not choice.subnets and self._select(None).is_pending_lookup:
                 # What was chosen of a VPC that is looked up: it has none until then.
-                return _Selected((), has_public=False, is_pending_lookup=True)
+                return _Selected((), is_pending_lookup=True)
             # CDK would ask for their zones, which an imported subnet need not know.
-            public = {subnet.subnet_id for subnet in self.within.public_subnets}
-            has_public = any(subnet.subnet_id in public for subnet in choice.subnets)
-            return _Selected(choice.subnets, has_public=has_public, is_pending_lookup=False)
+            return _Selected(choice.subnets, is_pending_lookup=False)
         selected = self._select(choice)
-        return _Selected(
-            selected.subnets,
-            has_public=selected.has_public,
-            is_pending_lookup=bool(selected.is_pending_lookup),
-        )
+        return _Selected(selected.subnets, is_pending_lookup=bool(selected.is_pending_lookup))
 
     def _select(self, choice: ec2.SubnetSelection | None) -> ec2.SelectedSubnets:
         if choice is None:
@@ -241,14 +245,7 @@ class _Vpc(NetworkAccess):
         if selected.is_pending_lookup:  # the VPC is looked up: these are not its subnets yet
             return
         check_count(findings, "subnets", selected.subnets, _MAX_SUBNETS)
-        if selected.has_public:
-            findings.add(
-                "subnets must be private or isolated, got public ones "
-                f"({', '.join(subnet.node.path for subnet in selected.subnets)}): an interpreter "
-                "has no public address, so it reaches nothing from there; pass "
-                "subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED) or "
-                "PRIVATE_WITH_EGRESS"
-            )
+        check_subnets(findings, self.within, selected.subnets)
         for zone in unsupported_zones(selected.subnets, self.zone_ids):
             findings.add(
                 f"availability zone {zone.id} (subnet {zone.subnet_path}) is not supported by "
@@ -258,9 +255,14 @@ class _Vpc(NetworkAccess):
             )
 
     def _bind(self, scope: Construct, *, retained: bool) -> BoundNetwork:
+        from aws_cdk import Annotations
         from aws_cdk import aws_bedrockagentcore as agentcore
         from aws_cdk import aws_ec2 as ec2
 
+        if self._is_deployed_with(scope) and self.removal_policy is None and not retained:
+            Annotations.of(scope).add_warning_v2(
+                "cdk-code-interpreter:vpcDeletedWithInterpreter", _VPC_WARNING
+            )
         scope = Construct(scope, "Network")
         groups = self.groups or [self._own_group(scope, retained=retained)]
         selected = self._selected()
@@ -272,6 +274,7 @@ class _Vpc(NetworkAccess):
         )
         return BoundNetwork(
             configuration=configuration,
+            is_vpc=True,
             behind_references=lambda: _behind(self.within, groups, selected.subnets),
         )
 

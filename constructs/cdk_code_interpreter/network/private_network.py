@@ -121,6 +121,12 @@ class PrivateNetwork(Component):
                 "s3_prefix_list_id opens the way to allowed_buckets, got none; name them, or leave "
                 "it out"
             )
+        if any(_is_s3(each) for each in session_endpoints):
+            findings.add(
+                "session_endpoints cannot hold S3: its interface endpoint lets sessions reach "
+                "every bucket that their role may use, past the policy of allowed_buckets; leave "
+                "it out, and name the buckets in allowed_buckets"
+            )
         findings.raise_if_any()
         super().__init__(scope, construct_id)
         self.vpc = isolated_vpc(
@@ -283,3 +289,8 @@ class PrivateNetwork(Component):
 
 def _https() -> ec2.Port:
     return ec2.Port.tcp(443)
+
+
+def _is_s3(service: ec2.InterfaceVpcEndpointAwsService) -> bool:
+    # s3, s3-global.accesspoint and s3express are ways to the same buckets.
+    return service.short_name.startswith("s3") and not service.short_name.startswith("s3-outposts")

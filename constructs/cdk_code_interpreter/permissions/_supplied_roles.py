@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jsii
@@ -12,6 +13,7 @@ from aws_cdk import Annotations, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IValidation
 
+from .._cdk.template_checks import Check, TemplateChecks, TemplateProblem
 from .._documents.trust import (
     SERVICE_PRINCIPAL,
     SOURCE_ACCOUNT,
@@ -21,7 +23,6 @@ from .._documents.trust import (
 )
 from .._documents.values import text
 from ._trust_policy import TRUST_SID
-from ._written_roles import WrittenRole, WrittenRoles
 
 
 @jsii.implements(IValidation)
@@ -73,10 +74,34 @@ class ExecutionRoleCheck:
                 "cdk-code-interpreter:executionRoleTrust", f"{role} {warning}"
             )
         logical_id = str(stack.resolve(stack.get_logical_id(self._role)))
-        WrittenRoles.look_for(
-            self._interpreter, WrittenRole(stack.template_file, logical_id, problems_of)
+        TemplateChecks.add(
+            self._interpreter,
+            f"{path}: {self._role.node.path}",
+            _check_of_template(stack.template_file, logical_id, problems_of),
         )
         return problems_of(document)
+
+
+def _check_of_template(
+    file: str, logical_id: str, problems_of: Callable[[object], list[str]]
+) -> Check:
+    def check(templates: Iterable[Path]) -> Iterator[TemplateProblem]:
+        for template in sorted({each.parent / file for each in templates}):
+            if not template.exists():  # of another stage
+                continue
+            resources = json.loads(template.read_text(encoding="utf-8")).get("Resources", {})
+            role = resources.get(logical_id)
+            document = (role or {}).get("Properties", {}).get("AssumeRolePolicyDocument")
+            for problem in problems_of(document) if role is not None else ():
+                yield TemplateProblem(
+                    "execution-role-trust",
+                    problem,
+                    template,
+                    logical_id,
+                    "Properties/AssumeRolePolicyDocument",
+                )
+
+    return check
 
 
 def required_statement(stack: Stack, trusted_arn: str) -> str:

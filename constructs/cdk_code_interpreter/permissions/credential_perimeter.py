@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import jsii
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IValidation
 
 from .._arguments.limits import Findings, known_to_differ
 from .._arguments.types import VPC, check_kinds, with_member
 from .._cdk.construct_tree import stack_of
 from .._cdk.stacks import facts_of
+from ._role_users import users_of
 
 if TYPE_CHECKING:
     from aws_cdk import aws_ec2 as ec2
-
 
 _ROLE = with_member("role_arn", "an execution role, as interpreter.execution_role")
 
@@ -47,7 +48,8 @@ class CredentialPerimeter(Construct):
             vpc: Where its credentials may be used.
 
         Raises:
-            ValueError: There is no role, or no VPC, or the role is another account's.
+            ValueError: There is no role, or no VPC, or the role is another account's. At synthesis
+                also where an interpreter with that role runs outside a VPC.
         """
         check_kinds(scope, construct_id, role=(role, _ROLE), vpc=(vpc, VPC))
         findings = Findings(scope, construct_id)
@@ -59,6 +61,7 @@ class CredentialPerimeter(Construct):
             )
         findings.raise_if_any()
         super().__init__(scope, construct_id)
+        self.node.add_validation(_InVpcCheck(self.node.path, role))
         self.policy = iam.ManagedPolicy(
             self,
             "Policy",
@@ -78,3 +81,23 @@ class CredentialPerimeter(Construct):
                 )
             ],
         )
+
+
+@jsii.implements(IValidation)
+class _InVpcCheck:
+    """Finds interpreters for which the perimeter would deny everything."""
+
+    def __init__(self, path: str, role: iam.IRole) -> None:
+        self._path = path
+        self._role = role
+
+    def validate(self) -> list[str]:
+        """Answer CDK before synthesis."""
+        outside = [path for path, in_vpc in users_of(self._role).items() if not in_vpc]
+        if not outside:
+            return []
+        return [
+            f"{self._path}: the role is used by {', '.join(outside)}, outside of a VPC, where this "
+            "perimeter denies every call; give that interpreter network=NetworkAccess.vpc(vpc), or "
+            "leave the perimeter out"
+        ]

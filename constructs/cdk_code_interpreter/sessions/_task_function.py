@@ -13,8 +13,10 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from .._cdk.acknowledgments import acknowledge_wildcards
-from .._cdk.construct_tree import Component, stack_of
+from .._cdk.construct_tree import Component, path_of, stack_of
 from .._cdk.stacks import facts_of, partition
+from .._cdk.template_checks import TemplateChecks
+from ._function_network import outside_of_vpc
 from ._function_policies import AccessPolicies
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ class TaskFunction(Component):
             roles=[self.role],
             statements=[
                 *statements,
-                *_run_statements(self.log_group, settings, security_groups, dead_letter_queue),
+                *_run_statements(self.log_group, settings, dead_letter_queue),
             ],
         )
         _acknowledge(runs, settings, statements)
@@ -106,6 +108,20 @@ class TaskFunction(Component):
             vpc_subnets=settings.vpc_subnets if settings.vpc else None,
             security_groups=list(security_groups) if security_groups else None,
         )
+        if settings.vpc is not None:
+            # A policy of its own: when the function leaves the VPC, Lambda still has to delete its
+            # interfaces, and CloudFormation deletes this policy only after the function's update.
+            connects = iam.ManagedPolicy(
+                self,
+                "Connects",
+                roles=[self.role],
+                statements=_network_statements(self.log_group, settings, security_groups or ()),
+            )
+            _acknowledge_network(connects)
+            self.function.node.add_dependency(connects)
+        else:
+            path = path_of(self)
+            TemplateChecks.add(self, f"{path}: network", outside_of_vpc(path, self.function))
         # With the policy gone first, the last answer's log lines and the VPC's network
         # interfaces would be left behind.
         self.function.node.add_dependency(runs)
@@ -151,20 +167,26 @@ def _acknowledge(
     settings: SessionManagerSettings,
     statements: Sequence[iam.PolicyStatement],
 ) -> None:
-    if settings.tracing or settings.vpc or any("*" in each.resources for each in statements):
+    if settings.tracing or any("*" in each.resources for each in statements):
         acknowledge_wildcards(
             policy,
             ["*"],
-            "These actions know no resource: ec2:DescribeNetworkInterfaces, ec2:DescribeSubnets, "
-            "xray:PutTraceSegments, xray:PutTelemetryRecords, "
+            "These actions know no resource: xray:PutTraceSegments, xray:PutTelemetryRecords, "
             "bedrock-agentcore:ListCodeInterpreters.",
         )
-    if settings.vpc:
-        acknowledge_wildcards(
-            policy,
-            [_interfaces(policy)],
-            "Lambda makes the network interfaces; their ids are not known before.",
-        )
+
+
+def _acknowledge_network(policy: iam.ManagedPolicy) -> None:
+    acknowledge_wildcards(
+        policy,
+        ["*"],
+        "These actions know no resource: ec2:DescribeNetworkInterfaces, ec2:DescribeSubnets.",
+    )
+    acknowledge_wildcards(
+        policy,
+        [_interfaces(policy)],
+        "Lambda makes the network interfaces; their ids are not known before.",
+    )
 
 
 def _interfaces(scope: Construct) -> str:
@@ -179,7 +201,6 @@ def _ec2_arn(scope: Construct) -> str:
 def _run_statements(
     log_group: logs.LogGroup,
     settings: SessionManagerSettings,
-    security_groups: Sequence[ec2.ISecurityGroup] | None,
     dead_letter_queue: sqs.IQueue | None,
 ) -> list[iam.PolicyStatement]:
     """What the function needs in order to run, with the settings that it is run with."""
@@ -211,8 +232,6 @@ def _run_statements(
                 actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources=["*"]
             )
         )
-    if settings.vpc is not None:
-        statements += _network_statements(log_group, settings, security_groups or ())
     return statements
 
 
