@@ -12,6 +12,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from ._arguments.limits import Findings
 from ._arguments.types import FLAG, TEXT, TEXTS, TOPIC, check_kinds, instance_of
 from ._cdk.construct_tree import Component, stack_of
 from .compliance_profile import ComplianceProfile
@@ -19,6 +20,7 @@ from .interface import ICodeInterpreter
 from .interpreter._naming import stem_of
 from .interpreter.code_interpreter import CodeInterpreter
 from .observability._alarm_topic import alarm_topic_of
+from .observability._subscriptions import check_email, subscribe
 from .observability.alarm_thresholds import THRESHOLDS
 from .observability.alarms import RUNBOOK_URL, CodeInterpreterAlarms
 from .observability.dashboard import CodeInterpreterDashboard
@@ -45,7 +47,7 @@ _PROFILE = instance_of(
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
 class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractClass):
-    """A code interpreter, drained, watched, aged out, tested, logged, alarmed and on a dashboard.
+    """A code interpreter, drained, watched, tested, logged, alarmed and on a dashboard.
 
     Each part is a construct of its own that works without this one; here they are put together
     and given the settings of one `ComplianceProfile`. It is an `ICodeInterpreter` itself.
@@ -62,6 +64,7 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
         profile: ComplianceProfile | None = None,
         sessions: SessionPolicy | None = None,
         alarm_topic: sns.ITopic | None = None,
+        alarm_email: str | None = None,
         name_prefix: str | None = None,
         name_revision: int | None = None,
         description: str | None = None,
@@ -96,6 +99,9 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
             sessions: What sessions are allowed. Default: those older than an hour are counted,
                 none is stopped.
             alarm_topic: Where alarms go. Default: one topic for the stack, as `alarm_topic`.
+            alarm_email: An address that is subscribed to the topic; whoever reads it has to confirm
+                once. Default: nobody is subscribed, which adds a warning where the topic of the
+                app has no other subscription.
             name_prefix: Beginning of the name, at most 28 letters, digits and underscores.
                 Default: made from the construct's ids.
             name_revision: Any number; another one forces a replacement. Default: none.
@@ -135,6 +141,7 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
             profile=(profile, _PROFILE.or_none),
             sessions=(sessions, SESSION_POLICY.or_none),
             alarm_topic=(alarm_topic, TOPIC.or_none),
+            alarm_email=(alarm_email, TEXT.or_none),
             name_prefix=(name_prefix, TEXT.or_none),
             drain=(drain, FLAG),
             janitor=(janitor, FLAG),
@@ -153,6 +160,9 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
         profile = profile or ComplianceProfile.lean()
         sessions = sessions or SessionPolicy()
         sessions.check(scope, construct_id)
+        findings = Findings(scope, construct_id)
+        check_email(findings, alarm_email)
+        findings.raise_if_any()
         prefix = name_prefix or stem_of(scope, construct_id, name_prefix=None).rpartition("_")[0]
         super().__init__(scope, construct_id)
         profile.warn(self)
@@ -190,6 +200,8 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
         self.alarm_topic = alarm_topic
         if alarms and alarm_topic is None:
             self.alarm_topic = alarm_topic_of(self, profile.encryption_key)
+        if alarm_email is not None and self.alarm_topic is not None:
+            subscribe(self.alarm_topic, alarm_email)
         self.alarms = self._raise_alarms(thresholds, runbook_url) if alarms else None
         self.dashboard = self._show() if dashboard else None
 

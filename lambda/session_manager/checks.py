@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from .failures import CallFailedError, Failure
 from .pacing import Deadline
+from .selection import CHECK_NAME
 from .sessions import Caller
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_agentcore import BedrockAgentCoreClient
 
-SESSION_NAME = "cdk-code-interpreter-check"
 # What our own checks take at most: a session that cannot be stopped ends by itself soon after.
 SESSION_SECONDS = 300
 ATTEMPTS = 3
@@ -140,7 +140,7 @@ class Session:
         started = self._caller.call(
             lambda: self._client.start_code_interpreter_session(
                 codeInterpreterIdentifier=self._interpreter_id,
-                name=SESSION_NAME,
+                name=CHECK_NAME,
                 sessionTimeoutSeconds=self._lifetime,
                 clientToken=token,
             ),

@@ -20,7 +20,7 @@ from .settings import rates
 
 PATIENCE = 30.0
 # These need no line in the log: they say that nothing is to be done.
-_SILENT = frozenset({Reason.WITHIN})
+_SILENT = frozenset({Reason.WITHIN, Reason.CHECK})
 
 
 @dataclass

@@ -28,7 +28,12 @@ class Reason(enum.Enum):
     KEPT_NAME = "the name has a prefix that the policy keeps"
     UNKNOWN_AGE = "the list does not say when it was started"
     UNKNOWN_NAME = "the list does not say its name as text"
+    CHECK = "a canary's or smoke test's own, which max_active leaves out"
     WITHIN = "within the policy"
+
+
+# What canaries and smoke tests call their sessions: a check must not end a user's oldest session.
+CHECK_NAME = "cdk-code-interpreter-check"
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ def _reason(name: object, age: float | None, policy: Policy) -> Reason:
         return Reason.UNKNOWN_AGE
     if policy.max_age is not None and age > policy.max_age:
         return Reason.OVER_AGE
-    return Reason.WITHIN
+    return Reason.CHECK if name == CHECK_NAME else Reason.WITHIN
 
 
 def age_of(session: Mapping[str, Any], now: datetime) -> float | None:

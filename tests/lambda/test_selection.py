@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from session_manager.selection import (
+    CHECK_NAME,
     Action,
     Policy,
     Reason,
@@ -236,3 +237,22 @@ def test_interpreters_begin_alike_under_the_prefix():
 
 def test_without_a_prefix_none_begins_alike():
     assert same_beginning([{"codeInterpreterId": "a-0000000001"}], "", "b-0000000002") == []
+
+
+def test_a_check_takes_no_place_of_a_users_session():
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    names = {"oldest": None, "newest": "agent", "check": CHECK_NAME}
+    ages = {"oldest": 300, "newest": 100, "check": 10}
+    sessions = [
+        {
+            "sessionId": each,
+            "createdAt": now - timedelta(seconds=ages[each]),
+            **({"name": name} if name else {}),
+        }
+        for each, name in names.items()
+    ]
+    decisions = decide(sessions, Policy(max_active=2), now)
+    assert [each.action for each in decisions] == [Action.KEEP] * 3
+    # A check that hangs is as old as any other session.
+    over = decide(sessions, Policy(max_age=5), now)
+    assert [each.reason for each in over] == [Reason.OVER_AGE] * 3

@@ -20,6 +20,7 @@ from .._replacements import generation_in, name_across_replacements
 from ..metrics.series import InterpreterSeries
 from . import _alarm_definitions as definitions
 from ._alarm_resources import Action, Actions, check_actions, found_alarm, make_alarm, topic_arn
+from ._subscriptions import warn_without_subscription
 from .alarm_thresholds import (
     THRESHOLDS,
     AlarmThresholds,
@@ -51,7 +52,7 @@ class CodeInterpreterAlarms(Component):
 
     The composite has no action: each alarm notifies by itself, and the composite is what a
     deployment or a dashboard asks. Alarms on what all interpreters share are in `stack_alarms`,
-    once per stack, and not in the composite.
+    once per stack, and not in the composite; for an interpreter of another account it is `None`.
 
     The alarms are CloudFormation resources without an L2; `alarm` gives one as CDK's interface.
     They watch the service's metrics
@@ -133,8 +134,13 @@ class CodeInterpreterAlarms(Component):
         self._names = [each.ref for each in self._alarms.values()]
         self._wait_for(janitor, canary)
         self.composite = self._composite(subject)
-        self.stack_alarms = StackAlarms.of(
-            stack, thresholds=thresholds, actions=actions, runbook_url=runbook_url
+        # What they watch is this account's: of another account's interpreter they say nothing.
+        self.stack_alarms = (
+            None
+            if known_to_differ(interpreter.account, self._facts.account)
+            else StackAlarms.of(
+                stack, thresholds=thresholds, actions=actions, runbook_url=runbook_url
+            )
         )
 
     @property
@@ -192,14 +198,17 @@ def _warn(
     if not actions:
         Annotations.of(scope).add_warning_v2(
             "cdk-code-interpreter:alarmsWithoutAction",
-            "these alarms notify nobody; pass actions=[topic]",
+            "these alarms have no actions; pass actions=[topic]",
         )
+    for action in actions:
+        warn_without_subscription(action)
     theirs = interpreter.account
     if known_to_differ(theirs, account):
         Annotations.of(scope).add_warning_v2(
             "cdk-code-interpreter:alarmsOfAnotherAccount",
             f"the interpreter is in account {theirs}; its alarms work here only if that "
-            "account shares its metrics with this one "
+            "account shares its metrics with this one, and alarms on that account's quota and "
+            "cost are left out: define those in a stack of its own account "
             "(https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Unified-Cross-Account.html)",
         )
 
@@ -283,6 +292,6 @@ def _check_subject(
     """The alarms on a janitor read what it publishes of its own interpreter."""
     if janitor is not None and janitor._interpreter.prefix_arn != interpreter.prefix_arn:
         findings.add(
-            f"the janitor {path_of(janitor)} is that of {path_of(janitor._interpreter)}, so "
-            f"nothing would be heard of {path_of(interpreter)}; pass its own janitor"
+            f"janitor {path_of(janitor)} watches {path_of(janitor._interpreter)}, not "
+            f"{path_of(interpreter)}; pass the janitor of {path_of(interpreter)}"
         )

@@ -164,7 +164,11 @@ class CodeInterpreterDashboard(Component):
                 f"{path_of(self)}: the dashboard shows no interpreter; pass interpreters=[...], "
                 "or call add"
             )
-        shared = {id(each.stack_alarms): each.stack_alarms for each in self._alarms.values()}
+        shared = {
+            id(each.stack_alarms): each.stack_alarms
+            for each in self._alarms.values()
+            if each.stack_alarms is not None
+        }
         found = widgets(
             self._title,
             [self._subject(path, each) for path, each in self._interpreters.items()],
