@@ -424,7 +424,47 @@ _JOINED = {
 }
 _MODE = ("NetworkConfiguration", "NetworkMode")
 
+_OPEN_GROUP = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "code"}}
+
+
+def _open_group(resources: Template) -> None:
+    resources["Group"] = _OPEN_GROUP
+    network = resources["Interpreter"]["Properties"]["NetworkConfiguration"]["VpcConfig"]
+    network["SecurityGroups"] = [_get("Group", "GroupId")]
+    resources["Nat"] = {"Type": "AWS::EC2::NatGateway"}
+    resources["Route"] = {
+        "Type": "AWS::EC2::Route",
+        "Properties": {
+            "RouteTableId": {"Ref": "RouteTable"},
+            "DestinationCidrBlock": "0.0.0.0/0",
+            "NatGatewayId": {"Ref": "Nat"},
+        },
+    }
+
+
+def _module(resources: Template) -> None:
+    resources["Module"] = {"Type": "My::Own::Thing::MODULE"}
+
+
 CASES = [
+    Case("OpenEgress", "by a NAT gateway", "Interpreter", _open_group),
+    Case("NotReadable", "a module", "Module", _module),
+    Case(
+        "RoleAssumesRole",
+        "another one",
+        "Policy",
+        _set(
+            "Policy",
+            *_STATEMENT,
+            to=_allow("sts:AssumeRole", "arn:aws:iam::999988887777:role/reader"),
+        ),
+    ),
+    Case(
+        "CallerWildcard",
+        "on every interpreter",
+        "Agent",
+        _set("Agent", *_STATEMENT, "Resource", to="*"),
+    ),
     Case("PublicNetwork", "chosen", "Interpreter", _set("Interpreter", *_MODE, to="PUBLIC")),
     Case("SandboxNetwork", "chosen", "Interpreter", _set("Interpreter", *_MODE, to="SANDBOX")),
     Case("SandboxNetwork", "by default", "Interpreter", _drop("Interpreter", *_MODE)),
@@ -523,8 +563,8 @@ CASES = [
         _managed_policy_of_the_role("s3:*"),
     ),
     Case(
-        "RoleWildcardAction",
-        "in a policy of AWS",
+        "RoleManagedPolicy",
+        "of AWS",
         "Role",
         _set("Role", "ManagedPolicyArns", to=["arn:aws:iam::aws:policy/AmazonS3FullAccess"]),
     ),
@@ -545,7 +585,6 @@ CASES = [
         "a whole service",
         "Policy",
         _set("Policy", *_STATEMENT, "Resource", to={"Fn::Sub": "arn:${AWS::Partition}:s3:::*"}),
-        guard_sees_it=False,
     ),
     Case(
         "ArnForm",

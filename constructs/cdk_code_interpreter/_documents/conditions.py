@@ -117,11 +117,11 @@ def _may_match(value: str, actual: str) -> bool:
         actual = actual.replace(placeholder, chr(0xE000 + number))
     open_value = _VARIABLE.sub("*", _PLACEHOLDER.sub("*", value))
     if _PLACEHOLDER.search(actual):
-        return _patterns_meet(open_value, _PLACEHOLDER.sub("*", actual))
+        return patterns_meet(open_value, _PLACEHOLDER.sub("*", actual))
     return open_value != value and is_like(open_value, actual)
 
 
-def _patterns_meet(one: str, other: str) -> bool:
+def patterns_meet(one: str, other: str) -> bool:
     """Return whether some string matches both of two patterns with ``*`` and ``?``."""
 
     @cache

@@ -74,6 +74,16 @@ def choices(value: object) -> Iterator[Any]:
         yield None if value == {"Ref": "AWS::NoValue"} else value
 
 
+def may_be_true(value: object) -> bool:
+    """Return whether a value is true, or may be where conditions choose it."""
+    return any(choice in (True, "true", "True") for choice in choices(value))
+
+
+def may_be_false(value: object) -> bool:
+    """Return whether a value is false, or may be where conditions choose it."""
+    return any(choice in (False, "false", "False") for choice in choices(value))
+
+
 def text(value: object) -> str:
     """A value as text; what only the deployment knows stands as ``<LogicalId.Attribute>``."""
     if isinstance(value, list):

@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from .caller_rules import CALLER_RULES
+from .egress_rules import EGRESS_RULES
 from .log_rules import LOG_RULES
 from .model import CheckLevel, Finding, Rule
 from .network_rules import NETWORK_RULES
-from .permission_rules import PERMISSION_RULES
+from .pass_role_rules import PASS_ROLE_RULES
+from .role_rules import ROLE_RULES
 from .session_rules import SESSION_RULES
 from .template import Templates
 from .trust_rules import TRUST_RULES
+from .unreadable_rules import UNREADABLE_RULES
 
 RULES: tuple[Rule, ...] = (
     *NETWORK_RULES,
+    *EGRESS_RULES,
     *TRUST_RULES,
-    *PERMISSION_RULES,
+    *PASS_ROLE_RULES,
+    *ROLE_RULES,
+    *CALLER_RULES,
     *SESSION_RULES,
     *LOG_RULES,
+    *UNREADABLE_RULES,
 )
 
 
@@ -62,7 +70,7 @@ def find(templates: Templates, levels: Mapping[str, CheckLevel] | None = None) -
         Finding(rule, hit, chosen[rule.rule_id])
         for rule in RULES
         if chosen[rule.rule_id] is not CheckLevel.OFF
-        for hit in rule.check(templates)
+        for hit in dict.fromkeys(rule.check(templates))
     ]
 
 

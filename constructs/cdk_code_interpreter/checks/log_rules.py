@@ -7,18 +7,23 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._documents.values import choices, each, mapping, text
+from .._documents.values import choices, each, mapping, may_be_false, text
 from .model import CheckLevel, Controls, Hit, Proof, Rule, Unseen
 from .template import INTERPRETER, Resource, Templates
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 _BUCKET = "AWS::S3::Bucket"
+_FUNCTION = "AWS::Lambda::Function"
+# What calls functions and tells them of an interpreter.
+_CALLING = ("Custom::", "AWS::CloudFormation::CustomResource", "AWS::Scheduler::", "AWS::Events::")
+_OUR_GROUPS = re.compile(r"bedrock-?agentcore|code-?interpreter", re.IGNORECASE)
+_KEY_OF_AWS = re.compile(r"(^|:)alias/aws/")
 _OUR_METRICS = re.compile(r"Bedrock-?AgentCore|CodeInterpreter", re.IGNORECASE)
 
 
 def _unencrypted(templates: Templates) -> Iterator[Hit]:
     for store in _application_log_stores(templates):
-        if store.type == LOG_GROUP and _may_be_missing(store.properties.get("KmsKeyId")):
+        if store.type == LOG_GROUP and _is_no_own_key(store.properties.get("KmsKeyId")):
             yield Hit(store.template, store.logical_id, "Properties/KmsKeyId")
         if store.type == _BUCKET and not _has_key(store):
             yield Hit(store.template, store.logical_id, "Properties/BucketEncryption")
@@ -28,6 +33,13 @@ def _may_be_missing(value: object) -> bool:
     return any(choice is None or choice == "" for choice in choices(value))
 
 
+def _is_no_own_key(value: object) -> bool:
+    """Whether no key is named, or one of AWS's, whose policy nobody can narrow."""
+    return _may_be_missing(value) or any(
+        _KEY_OF_AWS.search(text(choice)) for choice in choices(value)
+    )
+
+
 def _has_key(bucket: Resource) -> bool:
     """Whether a key is named: without one, KMS encrypts with the account's key of AWS."""
     encryption = mapping(bucket.properties.get("BucketEncryption"))
@@ -35,7 +47,7 @@ def _has_key(bucket: Resource) -> bool:
     defaults = [mapping(mapping(rule).get("ServerSideEncryptionByDefault")) for rule in rules]
     return any(
         text(default.get("SSEAlgorithm")).startswith("aws:kms")
-        and not _may_be_missing(default.get("KMSMasterKeyID"))
+        and not _is_no_own_key(default.get("KMSMasterKeyID"))
         for default in defaults
     )
 
@@ -81,11 +93,45 @@ def _encrypted(templates: Templates) -> Iterator[Proof]:
 
 
 def _groups(templates: Templates) -> Iterator[Resource]:
-    concerned = {i.template for i in templates.interpreters}
-    concerned |= {source.template for source in _interpreter_sources(templates)}
+    """The log groups of interpreters, and of functions that work on them."""
+    stores = set(_application_log_stores(templates))
+    functions = set(_functions(templates))
     for group in templates.of_type(LOG_GROUP):
-        if group.template in concerned:
+        name = group.properties.get("LogGroupName")
+        if (
+            _OUR_GROUPS.search(text(name))
+            or group in stores
+            or functions & templates.targets(group.template, name)
+            or any(_logs_to(templates, function, group) for function in functions)
+        ):
             yield group
+
+
+def _logs_to(templates: Templates, function: Resource, group: Resource) -> bool:
+    configured = mapping(function.properties.get("LoggingConfig")).get("LogGroup")
+    name = text(function.properties.get("FunctionName"))
+    said = text(group.properties.get("LogGroupName"))
+    return group in templates.targets(function.template, configured) or bool(
+        name and said.endswith(f"/{name}")
+    )
+
+
+def _functions(templates: Templates) -> Iterator[Resource]:
+    """Functions that name an interpreter, or that something calls which names one."""
+    concerned = set(templates.interpreters)
+    for template in templates:
+        for resource in (Resource(template, logical_id) for logical_id in template.resources):
+            if resource.type.startswith(_CALLING):
+                named = templates.targets(template, dict(resource.properties))
+                if concerned & named or any(_is_drain(each) for each in named):
+                    yield from (each for each in named if each.type == _FUNCTION)
+    for function in templates.of_type(_FUNCTION):
+        if concerned & templates.targets(function.template, dict(function.properties)):
+            yield function
+
+
+def _is_drain(resource: Resource) -> bool:
+    return resource.type.startswith("Custom::CodeInterpreter")
 
 
 def _kept_forever(templates: Templates) -> Iterator[Hit]:
@@ -128,8 +174,9 @@ def _silent_alarms(templates: Templates) -> Iterator[Hit]:
 
 
 def _acts(alarm: Resource) -> bool:
-    enabled = alarm.properties.get("ActionsEnabled", True) not in (False, "false")
-    return enabled and any(each(alarm.properties.get("AlarmActions")))
+    return not may_be_false(alarm.properties.get("ActionsEnabled", True)) and any(
+        each(alarm.properties.get("AlarmActions"))
+    )
 
 
 def _spoken_for(templates: Templates) -> Iterator[Resource]:
@@ -219,7 +266,10 @@ LOG_RULES = (
     ),
     Rule(
         name="LogRetention",
-        meaning="A log group beside a code interpreter keeps its records for ever.",
+        meaning=(
+            "A log group of a code interpreter, or of a function that works on one, keeps its "
+            "records for ever."
+        ),
         why=(
             "What a session did may be personal or confidential data; kept without an end, it "
             "outlives every reason to keep it, and the bill grows."
@@ -231,7 +281,11 @@ LOG_RULES = (
         level=CheckLevel.ERROR,
         check=_kept_forever,
         prove=_kept_for_a_time,
-        guard_limit="sees templates that have the interpreter, not those with the delivery alone",
+        guard_limit=(
+            "sees templates that have the interpreter, not those with the delivery alone; groups "
+            "that a delivery or a function writes to by Fn::GetAtt or Ref, and those that are "
+            "named after AgentCore"
+        ),
     ),
     Rule(
         name="AlarmActions",

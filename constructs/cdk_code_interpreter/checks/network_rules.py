@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._documents.values import choices, each, mapping, mappings, sequence, text
+from .._documents.values import choices, each, mapping, may_be_true, text
 from .model import CheckLevel, Controls, Hit, Proof, Rule, Unseen
 from .template import Resource, Templates
 
@@ -15,31 +15,19 @@ _NETWORK_CONTROLS = Controls(
     security_hub=("BedrockAgentCore.7",),
 )
 _LOCATION = "Properties/NetworkConfiguration"
-_PARTS_OF_A_LOOK_UP = 3
+_MODE_IN_GUARD = (
+    "objects to every mode that is not written out: by a parameter, mapping or condition"
+)
 
 
 def _possible_modes(interpreter: Resource) -> set[str]:
-    """Every mode that conditions and the parameters' defaults let an interpreter have."""
-    parameters = mapping(interpreter.template.body.get("Parameters"))
-    found = set()
-    for configuration in _configurations(interpreter):
-        for mode in _looked_up(interpreter, configuration.get("NetworkMode")):
-            parameter = mapping(parameters.get(text(mapping(mode).get("Ref"))))
-            # The resource type's schema gives SANDBOX where the mode is left out.
-            found.add(text(parameter.get("Default", mode)) or "SANDBOX")
-    return found
-
-
-def _looked_up(interpreter: Resource, value: object) -> Iterator[Any]:
-    """What a value may be: each that a condition chooses from, and each that a mapping has."""
-    for choice in choices(value):
-        place = sequence(mapping(choice).get("Fn::FindInMap"))
-        if len(place) < _PARTS_OF_A_LOOK_UP:
-            yield choice
-            continue
-        table = mapping(interpreter.template.body.get("Mappings")).get(text(place[0]))
-        for row in mappings(table).values():
-            yield row.get(text(place[2]))
+    """Every mode that conditions, parameters and mappings let an interpreter have."""
+    # The resource type's schema gives SANDBOX where the mode is left out.
+    return {
+        text(mode) or "SANDBOX"
+        for configuration in _configurations(interpreter)
+        for mode in choices(configuration.get("NetworkMode"))
+    }
 
 
 def _configurations(interpreter: Resource) -> Iterator[Mapping[str, Any]]:
@@ -64,7 +52,8 @@ def _subnets(templates: Templates) -> Iterator[Proof]:
             yield Proof(interpreter, interpreter, f"{_LOCATION}/VpcConfig/Subnets")
 
 
-def _unseen_subnets(templates: Templates) -> Iterator[Unseen]:
+def unseen_subnets(templates: Templates) -> Iterator[Unseen]:
+    """The interpreters in a VPC whose subnets are not all in the templates."""
     for interpreter in templates.interpreters:
         if "VPC" in _possible_modes(interpreter):
             for subnet in _unseen_of(templates, interpreter):
@@ -82,9 +71,14 @@ def _unseen_of(templates: Templates, interpreter: Resource) -> list[str]:
 
 
 def _subnets_of(interpreter: Resource) -> Iterator[object]:
+    for configuration in vpc_configurations(interpreter):
+        yield from each(configuration.get("Subnets"))
+
+
+def vpc_configurations(interpreter: Resource) -> Iterator[Mapping[str, Any]]:
+    """Every VPC configuration that conditions let an interpreter have."""
     for configuration in _configurations(interpreter):
-        for network in choices(configuration.get("VpcConfig")):
-            yield from each(mapping(network).get("Subnets"))
+        yield from map(mapping, choices(configuration.get("VpcConfig")))
 
 
 def public_subnets(templates: Templates) -> Iterator[Hit]:
@@ -101,8 +95,13 @@ def public_subnets(templates: Templates) -> Iterator[Hit]:
 
 
 def _is_public(templates: Templates, subnet: Resource) -> bool:
-    if subnet.properties.get("MapPublicIpOnLaunch") in (True, "true"):
+    if may_be_true(subnet.properties.get("MapPublicIpOnLaunch")):
         return True
+    return any(_leads_to_the_internet(templates, route) for route in routes_of(templates, subnet))
+
+
+def routes_of(templates: Templates, subnet: Resource) -> Iterator[Resource]:
+    """The routes of a subnet's route tables, as far as the templates show them."""
     tables = {
         table
         for association in templates.of_type("AWS::EC2::SubnetRouteTableAssociation")
@@ -111,11 +110,9 @@ def _is_public(templates: Templates, subnet: Resource) -> bool:
             association.template, association.properties.get("RouteTableId"), "AWS::EC2::RouteTable"
         )
     }
-    return any(
-        tables & templates.targets(route.template, route.properties.get("RouteTableId"))
-        and _leads_to_the_internet(templates, route)
-        for route in templates.of_type("AWS::EC2::Route")
-    )
+    for route in templates.of_type("AWS::EC2::Route"):
+        if tables & templates.targets(route.template, route.properties.get("RouteTableId")):
+            yield route
 
 
 def _leads_to_the_internet(templates: Templates, route: Resource) -> bool:
@@ -140,6 +137,7 @@ NETWORK_RULES = (
         level=CheckLevel.ERROR,
         check=lambda templates: _in_mode(templates, "PUBLIC"),
         prove=lambda templates: _modes(templates, "VPC", "SANDBOX"),
+        guard_limit=_MODE_IN_GUARD,
     ),
     Rule(
         name="SandboxNetwork",
@@ -160,6 +158,7 @@ NETWORK_RULES = (
         prove=lambda templates: _modes(templates, "VPC"),
         # The AWS Config rule looks at the mode, and at nothing else.
         decides=("BedrockAgentCore.7", "bedrockagentcore-codeinterpreter-networkmode-check"),
+        guard_limit=_MODE_IN_GUARD,
     ),
     Rule(
         name="PublicSubnet",
@@ -177,7 +176,7 @@ NETWORK_RULES = (
         level=CheckLevel.ERROR,
         check=public_subnets,
         prove=_subnets,
-        unseen=_unseen_subnets,
+        unseen=unseen_subnets,
         guard_limit=(
             "sees MapPublicIpOnLaunch of subnets in the same template; a route to an internet "
             "gateway is found by the pack only"

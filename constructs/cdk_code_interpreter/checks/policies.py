@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from .._documents.values import each, mapping, mappings, text
+from .._documents.conditions import Context, holds
+from .._documents.values import each, mapping, text
+from .._documents.variants import variants
 from .model import Hit, Unseen
 from .template import Resource, Templates
 
 SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
 
 ROLE = "AWS::IAM::Role"
-# What has policies written into it.
-_IDENTITIES = (ROLE, "AWS::IAM::User", "AWS::IAM::Group")
 MANAGED_POLICY = "AWS::IAM::ManagedPolicy"
+# What has policies written into it, and the properties for those and for attached ones. Functions
+# of SAM take both in one list, and the names of AWS's policies as well.
+IDENTITIES: Mapping[str, tuple[str, str]] = {
+    ROLE: ("Policies", "ManagedPolicyArns"),
+    "AWS::IAM::User": ("Policies", "ManagedPolicyArns"),
+    "AWS::IAM::Group": ("Policies", "ManagedPolicyArns"),
+    "AWS::SSO::PermissionSet": ("InlinePolicy", "ManagedPolicies"),
+    "AWS::Serverless::Function": ("Policies", "Policies"),
+    "AWS::Serverless::StateMachine": ("Policies", "Policies"),
+}
 # The property that names the roles which each kind of policy is attached to.
 _ATTACHED_BY = {
     "AWS::IAM::Policy": "Roles",
@@ -45,6 +56,11 @@ class Statement:
         return self.body.get("Effect") == "Allow"
 
     @property
+    def denies(self) -> bool:
+        """Whether the effect is Deny."""
+        return self.body.get("Effect") == "Deny"
+
+    @property
     def actions(self) -> list[str]:
         """The actions; what NotAction leaves open is everything."""
         return (
@@ -56,11 +72,19 @@ class Statement:
         """The resources, as they stand; what NotResource leaves open is everything."""
         return ["*"] if "NotResource" in self.body else list(each(self.body.get("Resource")))
 
-    def allows_action(self, action: str) -> bool:
-        """Whether an action is among those allowed, by name or by wildcard."""
+    def is_about(self, action: str) -> bool:
+        """Whether an action is among those named, by name or by wildcard."""
         negated = "NotAction" in self.body
         named = each(self.body.get("NotAction" if negated else "Action"))
-        return self.allows and negated != any(is_like(text(name), action) for name in named)
+        return negated != any(is_like(text(name), action) for name in named)
+
+    def allows_action(self, action: str) -> bool:
+        """Whether an action is among those allowed, by name or by wildcard."""
+        return self.allows and self.is_about(action)
+
+    def admits(self, request: Context) -> bool | None:
+        """Whether a request passes the conditions; `None` where the template does not say."""
+        return holds(self.body.get("Condition"), request)
 
     def principals(self) -> Iterator[tuple[str, str]]:
         """Kind and text of every principal; ``("*", "*")`` for everyone."""
@@ -76,34 +100,6 @@ class Statement:
     def is_for_service(self) -> bool:
         """Whether this lets AgentCore assume the role."""
         return self.allows and any(is_service(*each) for each in self.principals())
-
-    def requires(self, key: str) -> bool:
-        """Whether a condition demands a value of a key, and not just any."""
-        return any(
-            not operator.endswith("IfExists") and not any(map(_is_anything, values))
-            for operator, values in self._conditions(key)
-            if operator.removesuffix("IfExists") in _POSITIVE_OPERATORS
-        )
-
-    def admits(self, key: str, value: str) -> bool:
-        """Whether a request that has this value of a key passes the conditions on it."""
-        for operator, values in self._conditions(key):
-            plain = operator.removesuffix("IfExists")
-            match = _POSITIVE_OPERATORS.get(plain) or _NEGATIVE_OPERATORS.get(plain)
-            if match is None:
-                continue
-            found = any(match(readable(each), value) for each in values)
-            if found != (plain in _POSITIVE_OPERATORS):
-                return False
-        return True
-
-    def _conditions(self, key: str) -> Iterator[tuple[str, list[str]]]:
-        """What the conditions say of a key; IAM compares keys without case."""
-        for operator, conditions in mappings(self.body.get("Condition")).items():
-            for name, values in conditions.items():
-                if name.lower() == key.lower():
-                    plain = operator.removeprefix("ForAnyValue:").removeprefix("ForAllValues:")
-                    yield plain, [text(value) for value in each(values)]
 
 
 def is_like(pattern: str, value: str) -> bool:
@@ -122,30 +118,13 @@ def is_service(kind: str, name: str) -> bool:
     return kind == "Service" and readable(name) == SERVICE_PRINCIPAL
 
 
-def _is_anything(value: str) -> bool:
-    return re.fullmatch(r"(arn:)?(aws[a-z-]*:)?[*?:]*", _PARTITION.sub("aws", value)) is not None
-
-
-_PARTITION = re.compile(r"<AWS::Partition>")
-_Match = Callable[[str, str], bool]
-_POSITIVE_OPERATORS: Mapping[str, _Match] = {
-    "StringEquals": lambda wanted, value: wanted == value,
-    "StringEqualsIgnoreCase": lambda wanted, value: wanted.lower() == value.lower(),
-    "StringLike": is_like,
-    "ArnEquals": is_like,
-    "ArnLike": is_like,
-}
-_NEGATIVE_OPERATORS: Mapping[str, _Match] = {
-    "StringNotEquals": _POSITIVE_OPERATORS["StringEquals"],
-    "StringNotEqualsIgnoreCase": _POSITIVE_OPERATORS["StringEqualsIgnoreCase"],
-    "StringNotLike": is_like,
-}
-
-
 def _statements(holder: Resource, document: object, location: str) -> Iterator[Statement]:
-    if isinstance(document, dict):
-        for index, body in enumerate(each(document.get("Statement"))):
-            if isinstance(body, dict):
+    """The statements of a document, in every form that conditions choose of it."""
+    read: list[tuple[int, Mapping[str, Any]]] = []
+    for chosen in variants(document):
+        for index, body in enumerate(each(chosen.get("Statement"))):
+            if isinstance(body, dict) and (index, body) not in read:
+                read.append((index, body))
                 yield Statement(holder, f"{location}/Statement/{index}", body)
 
 
@@ -157,9 +136,35 @@ def trust_statements(role: Resource) -> Iterator[Statement]:
 
 def inline_statements(identity: Resource) -> Iterator[Statement]:
     """The statements of the policies that are written into a role, a user or a group."""
-    for index, policy in enumerate(each(identity.properties.get("Policies"))):
-        location = f"Properties/Policies/{index}/PolicyDocument"
-        yield from _statements(identity, mapping(policy).get("PolicyDocument"), location)
+    written = IDENTITIES[identity.type][0]
+    value = identity.properties.get(written)
+    if written == "InlinePolicy":
+        yield from _statements(identity, value, f"Properties/{written}")
+        return
+    for index, policy in enumerate(each(value)):
+        location = f"Properties/{written}/{index}"
+        if "Statement" in mapping(policy):  # as SAM has it
+            yield from _statements(identity, policy, location)
+        else:
+            document = mapping(policy).get("PolicyDocument")
+            yield from _statements(identity, document, f"{location}/PolicyDocument")
+
+
+def attached_policies(identity: Resource) -> Iterator[tuple[str, Any]]:
+    """Location and value of every managed policy that an identity names."""
+    named = IDENTITIES[identity.type][1]
+    for index, value in enumerate(each(identity.properties.get(named))):
+        if not isinstance(value, dict) or not {"Statement", "PolicyDocument"} & value.keys():
+            yield f"Properties/{named}/{index}", value
+
+
+def policy_of_aws(value: object) -> str | None:
+    """The path and name of a managed policy of AWS; `None` for one that is not AWS's."""
+    found = _POLICY_OF_AWS.search(text(value))
+    return found[1] if found else None
+
+
+_POLICY_OF_AWS = re.compile(r"(?:^|:iam::aws:policy/)([\w+=,.@-]+(?:/[\w+=,.@-]+)*)$")
 
 
 def policy_statements(policy: Resource) -> Iterator[Statement]:
@@ -168,29 +173,79 @@ def policy_statements(policy: Resource) -> Iterator[Statement]:
     return _statements(policy, document, "Properties/PolicyDocument")
 
 
-def all_statements(templates: Templates) -> Iterator[Statement]:
+@lru_cache(maxsize=4)
+def all_statements(templates: Templates) -> tuple[Statement, ...]:
     """Every statement that gives an identity permissions, in every template."""
-    for identity in templates.of_type(*_IDENTITIES):
-        yield from inline_statements(identity)
+    written = [
+        statement
+        for identity in templates.of_type(*IDENTITIES)
+        for statement in inline_statements(identity)
+    ]
     for policy in templates.of_type(*_ATTACHED_BY):
-        yield from policy_statements(policy)
+        written += policy_statements(policy)
+    return tuple(written)
 
 
-def role_statements(templates: Templates, role: Resource) -> Iterator[Statement]:
+@lru_cache(maxsize=64)
+def role_statements(templates: Templates, role: Resource) -> tuple[Statement, ...]:
     """Every statement that gives this role permissions, as far as the templates show it."""
-    yield from inline_statements(role)
+    found = list(inline_statements(role))
+    managed = templates.targets(role.template, role.properties.get("ManagedPolicyArns"))
     for policy in templates.of_type(*_ATTACHED_BY):
-        attached = policy.properties.get(_ATTACHED_BY[policy.type])
-        name = name_of(role)
-        named = role in templates.targets(policy.template, attached) or (
-            name is not None and name in map(text, each(attached))
-        )
-        if named or policy in _managed_policies(templates, role):
-            yield from policy_statements(policy)
+        if policy in managed or _is_attached(templates, policy, role):
+            found += policy_statements(policy)
+    return tuple(found)
 
 
-def _managed_policies(templates: Templates, role: Resource) -> set[Resource]:
-    return templates.targets(role.template, role.properties.get("ManagedPolicyArns"))
+def _is_attached(templates: Templates, policy: Resource, role: Resource) -> bool:
+    attached = policy.properties.get(_ATTACHED_BY[policy.type])
+    if role in templates.targets(policy.template, attached):
+        return True
+    name = name_of(role)
+    return name is not None and name in map(text, each(attached))
+
+
+@lru_cache(maxsize=4)
+def statements_by_holder(templates: Templates) -> Mapping[Resource, tuple[Statement, ...]]:
+    """What limits a statement: all that stands in the same policy, or in the same roles.
+
+    A policy that is attached to roles of the templates is read with all that those roles have, as
+    long as every one of them has it.
+    """
+    found: dict[Resource, list[Statement]] = {}
+    for statement in all_statements(templates):
+        found.setdefault(statement.holder, []).append(statement)
+    roles = list(templates.of_type(ROLE))
+    every = {role: role_statements(templates, role) for role in roles}
+    together: dict[Resource, tuple[Statement, ...]] = {}
+    for holder, own in found.items():
+        having = [
+            role for role in roles if any(statement.holder == holder for statement in every[role])
+        ]
+        shared = [
+            statement
+            for statement in (every[having[0]] if having else ())
+            if all(statement in every[role] for role in having)
+        ]
+        together[holder] = (*own, *shared)
+    return together
+
+
+def boundaries(templates: Templates) -> set[Resource]:
+    """The managed policies that limit roles or users as a boundary, and give nobody anything."""
+    limits: set[Resource] = set()
+    given: set[Resource] = set()
+    for identity in templates.of_type(*IDENTITIES):
+        boundary = identity.properties.get("PermissionsBoundary")
+        limits |= templates.targets(identity.template, boundary)
+        for _, value in attached_policies(identity):
+            given |= templates.targets(identity.template, value)
+    return {
+        policy
+        for policy in limits - given
+        if policy.type == MANAGED_POLICY
+        and not any(policy.properties.get(who) for who in ("Roles", "Users", "Groups"))
+    }
 
 
 def service_roles(templates: Templates) -> Iterator[Resource]:

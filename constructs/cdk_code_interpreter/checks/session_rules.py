@@ -6,15 +6,17 @@ import json
 import re
 from collections.abc import Iterator
 
-from .._documents.values import text
+from .._documents.values import choices, text
 from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .template import Resource, Templates
 
 _DRAIN_TYPE = re.compile(r"drain", re.IGNORECASE)
-_SHADOW = re.compile(r"enforcement\W+SHADOW")
+_SHADOW = re.compile(r"enforcement\W+SHADOW", re.IGNORECASE)
 _MAX_AGE = re.compile(r"max_?age", re.IGNORECASE)
 # A name that changes with the create-only properties ends with a digest of them.
 _REVISION = re.compile(r"_[0-9a-f]{8,}$")
+# A date or a counter ends a name by hand: `reports_20261127`.
+_BY_HAND = re.compile(r"_((19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\d*|0{4}\d+)")
 _LITERAL_NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]{0,47}$")
 
 
@@ -50,12 +52,13 @@ def _custom_resources(templates: Templates, interpreter: Resource) -> Iterator[R
 
 def _unreaped(templates: Templates) -> Iterator[Hit]:
     for interpreter in templates.interpreters:
-        inputs = list(_schedules(templates, interpreter))
-        if not inputs:
+        sent = [json.dumps(_targets(each)) for each in _schedules(templates, interpreter)]
+        aging = [each for each in sent if _MAX_AGE.search(each)]
+        if not sent:
             yield _hit(interpreter, "Properties", "no janitor")
-        elif not any(_MAX_AGE.search(json.dumps(_targets(schedule))) for schedule in inputs):
+        elif not aging:
             yield _hit(interpreter, "Properties", "no max age")
-        elif all(_SHADOW.search(json.dumps(_targets(schedule))) for schedule in inputs):
+        elif all(_SHADOW.search(each) for each in aging):
             yield _hit(interpreter, "Properties", "only counts")
 
 
@@ -108,8 +111,13 @@ def _targets(schedule: Resource) -> object:
 
 def _colliding_names(templates: Templates) -> Iterator[Hit]:
     for interpreter in templates.interpreters:
-        if not _REVISION.search(text(interpreter.properties.get("Name"))):
+        if not all(map(_is_revised, choices(interpreter.properties.get("Name")))):
             yield _hit(interpreter, "Properties/Name")
+
+
+def _is_revised(name: object) -> bool:
+    end = _REVISION.search(text(name))
+    return end is not None and not _BY_HAND.fullmatch(end[0])
 
 
 def _names(templates: Templates) -> Iterator[Proof]:
@@ -143,7 +151,10 @@ SESSION_RULES = (
     ),
     Rule(
         name="Janitor",
-        meaning="No schedule ends sessions that live too long; in brackets, what is missing.",
+        meaning=(
+            "No schedule ends sessions that live too long; in brackets, what is missing. A janitor "
+            "in SHADOW only counts them."
+        ),
         why=(
             "A session lives to the time to live that its caller chose, up to eight hours, idle "
             "or not, and bills its memory. There is no idle timeout and no IAM condition for it."
@@ -157,8 +168,8 @@ SESSION_RULES = (
         check=_unreaped,
         prove=_reaped,
         guard_limit=(
-            "sees whether a schedule has a max age, not for which interpreter, nor whether it only "
-            "counts"
+            "sees whether a schedule has a max age, not for which interpreter; sees SHADOW where "
+            "it stands in one string with the max age"
         ),
     ),
     Rule(
@@ -177,6 +188,6 @@ SESSION_RULES = (
         level=CheckLevel.WARNING,
         check=_colliding_names,
         prove=_names,
-        guard_limit="takes a name that is not a literal for one that collides, as the pack does",
+        guard_limit="objects to every name that is not written out",
     ),
 )

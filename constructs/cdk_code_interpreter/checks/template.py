@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .._documents.resolution import resolved
 from .._documents.values import each, intrinsics, mapping, mappings, references, text
+from .places import place_of
 from .yaml_templates import read_yaml
 
 INTERPRETER = "AWS::BedrockAgentCore::CodeInterpreterCustom"
@@ -31,6 +33,8 @@ class Template:
     """The account that the stack goes to, where the cloud assembly says so."""
     region: str | None = None
     """The Region that it goes to, where the cloud assembly says so."""
+    stack_name: str | None = None
+    """The name of the stack, or of the one that nests it, where the cloud assembly says so."""
 
     @classmethod
     def from_file(
@@ -39,6 +43,7 @@ class Template:
         asset: str = "",
         account: str | None = None,
         region: str | None = None,
+        stack_name: str | None = None,
     ) -> Template:
         """Read a template in JSON, the form that the CDK writes, or in YAML.
 
@@ -47,6 +52,7 @@ class Template:
             asset: The digest in the URL of a nested stack's template. Default: none is known.
             account: The account that the stack goes to. Default: it is not known.
             region: The Region that it goes to. Default: it is not known.
+            stack_name: The stack's name. Default: it is not known.
 
         Raises:
             ValueError: The file is neither, or no object, or is YAML and nothing can read that.
@@ -60,7 +66,7 @@ class Template:
             body = read_yaml(written, str(path))
         if not isinstance(body, dict):
             raise ValueError(f"{path} holds a {type(body).__name__}, not a template")
-        return cls(str(path), body, asset, account, region)
+        return cls(str(path), body, asset, account, region, stack_name)
 
     def is_elsewhere(self, other: Template) -> bool:
         """Return whether two templates are known to go to different accounts or Regions."""
@@ -76,13 +82,23 @@ class Template:
 
     @cached_property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
-        """The resources by logical id."""
-        return mappings(self.body.get("Resources"))
+        """The resources by logical id, with what parameters and mappings make of them."""
+        return mappings(self._resolved.get("Resources"))
 
     @cached_property
     def outputs(self) -> Mapping[str, Mapping[str, Any]]:
         """The outputs by name."""
-        return mappings(self.body.get("Outputs"))
+        return mappings(self._resolved.get("Outputs"))
+
+    @cached_property
+    def loops(self) -> Mapping[str, Any]:
+        """What of the resources no loop was expanded for: its collection is not known."""
+        every = mapping(self._resolved.get("Resources"))
+        return {name: item for name, item in every.items() if name.startswith("Fn::")}
+
+    @cached_property
+    def _resolved(self) -> Mapping[str, Any]:
+        return resolved(self.body)
 
     def of_type(self, *types: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Logical id and properties of every resource of these types."""
@@ -153,6 +169,14 @@ class Templates:
                     read.add((here.path, f"{key} {text(argument)}"))
                     waiting += self._outputs_read_by(here, key, argument)
         return found
+
+    def nests(self, stack: Mapping[str, Any]) -> bool:
+        """Whether the template of a nested stack is among these."""
+        return self._nested(stack) is not None
+
+    def gives(self, nested: Template, parameter: str) -> bool:
+        """Whether the stack above a nested one gives it a parameter."""
+        return any(value is not None for _, value in self._given_by_parents(nested, parameter))
 
     def _given_by_parents(self, nested: Template, parameter: str) -> list[tuple[Template, Any]]:
         """What the stacks above a nested one give it as a parameter."""
@@ -240,7 +264,7 @@ def read_templates(paths: Path | str | Iterable[Path | str]) -> Templates:
     for path in (file for given in paths for file in _files_of(Path(given))):
         for file, asset in {path: "", **_nested_templates(path)}.items():
             if file not in found or asset:
-                found[file] = Template.from_file(file, asset, *_place_of(path))
+                found[file] = Template.from_file(file, asset, *place_of(path))
     return Templates(tuple(found.values()))
 
 
@@ -259,33 +283,6 @@ def _files_of(path: Path) -> list[Path]:
 
 
 _YAML = (".yaml", ".yml")
-
-
-def _place_of(path: Path) -> tuple[str | None, str | None]:
-    """Return account and Region of a stack of a cloud assembly, as far as they are known."""
-    manifest = path.parent / "manifest.json"
-    try:
-        changed = manifest.stat().st_mtime_ns
-    except OSError:
-        return None, None
-    return _places(manifest, changed).get(path.name, (None, None))
-
-
-@lru_cache(maxsize=64)
-def _places(manifest: Path, _changed: int) -> Mapping[str, tuple[str | None, str | None]]:
-    try:
-        artifacts = mappings(json.loads(manifest.read_text(encoding="utf-8")).get("artifacts"))
-    except (OSError, ValueError, AttributeError):
-        return {}
-    found: dict[str, tuple[str | None, str | None]] = {}
-    for artifact in artifacts.values():
-        name = mapping(artifact.get("properties")).get("templateFile")
-        environment = str(artifact.get("environment", "")).removeprefix("aws://")
-        account, _, region = environment.partition("/")
-        if isinstance(name, str):
-            known = region if region and not region.startswith("unknown") else None
-            found[name] = (account if account.isdigit() else None, known)
-    return found
 
 
 def _nested_templates(path: Path) -> dict[Path, str]:

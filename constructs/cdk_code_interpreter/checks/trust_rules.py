@@ -1,27 +1,18 @@
-"""Rules about who may become, or hand out, an interpreter's execution role."""
+"""Rules about who may assume an interpreter's execution role."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from .._documents.trust import OWN_ACCOUNT, Verdict, judge_trust
-from .._documents.values import text
 from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .policies import (
     SERVICE_PRINCIPAL,
-    Statement,
-    all_statements,
-    execution_roles,
-    is_like,
-    name_of,
     service_roles,
     trust_statements,
     unseen_roles,
 )
 from .template import Resource, Templates
-
-_PLACE = re.compile(r"<AWS::(AccountId|Partition|Region)>")
 
 
 def _unconditioned(templates: Templates) -> Iterator[Hit]:
@@ -54,39 +45,6 @@ def _other_principals(templates: Templates) -> Iterator[Hit]:
     for role, verdict in _verdicts(templates):
         for other in verdict.others:
             yield _hit(role, other.number, other.name)
-
-
-def _pass_role(templates: Templates) -> Iterator[Hit]:
-    roles = execution_roles(templates)
-    for statement in all_statements(templates):
-        # The key is there in every request, so what is demanded if it exists is demanded.
-        to_service = statement.admits("iam:PassedToService", SERVICE_PRINCIPAL)
-        if to_service and statement.allows_action("iam:PassRole"):
-            for role in roles:
-                if any(
-                    _covers(templates, statement, resource, role)
-                    for resource in statement.resources
-                ):
-                    yield statement.hit(role.logical_id)
-
-
-def _passing(templates: Templates) -> Iterator[Proof]:
-    if execution_roles(templates):
-        for statement in all_statements(templates):
-            if statement.allows_action("iam:PassRole"):
-                yield Proof(statement.holder, statement.holder, statement.location)
-
-
-def _covers(templates: Templates, statement: Statement, resource: object, role: Resource) -> bool:
-    if role in templates.targets(statement.holder.template, resource):
-        return True
-    # Whatever account and partition these are, the role is in them.
-    written = _PLACE.sub("*", text(resource))
-    if is_like(written, "arn:aws:iam::111122223333:role/any"):
-        return True
-    _, found, pattern = written.partition(":role/")
-    name = name_of(role) or "<AWS::StackName>-generated"
-    return bool(found) and is_like(pattern.rpartition("/")[2], name)
 
 
 TRUST_RULES = (
@@ -127,25 +85,6 @@ TRUST_RULES = (
         check=_other_principals,
         prove=_trusts,
         unseen=unseen_roles,
-    ),
-    Rule(
-        name="PassRole",
-        meaning="A policy lets its holder pass the execution role named in brackets to AgentCore.",
-        why=(
-            "Who may pass the role and create an interpreter runs code with the role's "
-            "permissions, whatever their own are: a known path of privilege escalation."
-        ),
-        mend=(
-            "Remove iam:PassRole, name other roles as its resource, or demand another "
-            "iam:PassedToService. Acknowledge it where this is the deployment role."
-        ),
-        controls=Controls(nist_800_53=("AC-3", "AC-6", "AC-6(1)", "AC-6(5)")),
-        level=CheckLevel.ERROR,
-        check=_pass_role,
-        prove=_passing,
-        guard_limit=(
-            "sees roles of the same template that are named by Fn::GetAtt, and `*`; neither "
-            "NotAction nor other operators than StringEquals, StringEqualsIfExists and StringLike"
-        ),
+        guard_limit="takes the service's name by AWS::URLSuffix for somebody else's",
     ),
 )
