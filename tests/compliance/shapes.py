@@ -832,6 +832,9 @@ def _unreadable() -> Iterable[Shape]:
         rule,
         resource("N", "AWS::CloudFormation::Stack", TemplateURL="https://x/y"),
     )
+    joined = {"Fn::Join": ["", ["https://", {"Ref": "AWS::URLSuffix"}, "/y"]]}
+    nested = resource("N", "AWS::CloudFormation::Stack", TemplateURL=joined)
+    yield _shape("a nested template by reference", rule, nested, "")
     yield _shape("a macro", rule, top(Transform=["MyMacro"]))
     yield _shape("transforms of AWS", "", top(Transform=["AWS::LanguageExtensions"]))
     snippet = {"Name": "AWS::Include", "Parameters": {"Location": "s3://x/y"}}

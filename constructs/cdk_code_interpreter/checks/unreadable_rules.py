@@ -142,8 +142,9 @@ UNREADABLE_RULES = (
         check=_unreadable,
         prove=lambda _: iter(()),
         guard_limit=(
-            "sees loops, modules, macros and nested stacks, whether their values are known or not; "
-            "neither parameters nor policies and roles that are defined elsewhere"
+            "sees loops, modules, macros and nested stacks whose URL is one string, whether their "
+            "values are known or not; neither parameters nor policies and roles that are defined "
+            "elsewhere"
         ),
     ),
 )
