@@ -299,6 +299,11 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
         return self.interpreter.session_timeout
 
     @property
+    def subnets(self) -> Sequence[ec2.ISubnet]:
+        """The subnets of an interpreter in a VPC; none: it is in none."""
+        return self.interpreter.subnets
+
+    @property
     def execution_role(self) -> iam.IRole | None:
         """The role whose credentials code in a session has."""
         return self.interpreter.execution_role

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aws_cdk import Duration, Stack
     from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_iam as iam
@@ -107,6 +109,11 @@ class ICodeInterpreterRef(ABC):
         Raises:
             ValueError: The interpreter is not in a VPC, or its groups are not known.
         """
+
+    @property
+    def subnets(self) -> Sequence[ec2.ISubnet]:
+        """The subnets of an interpreter in a VPC; none: it is in none, or they are not known."""
+        return ()
 
     @property
     def owner(self) -> Stack | None:

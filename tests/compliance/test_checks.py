@@ -347,6 +347,23 @@ def test_an_acknowledgment_is_recorded_with_its_reason(
     assert [entry["reason"] for entry in suppressed] == ["a demonstration"]
 
 
+@pytest.mark.parametrize("place", ["app", "Stack", "Stack/Sandbox"])
+def test_a_bare_id_acknowledges_as_in_packs_of_cdk_nag(
+    place: str, new_app: App, report_of: Synthesize
+) -> None:
+    stack = Stack(new_app, "Stack")
+    first = agentcore.CodeInterpreterCustom(stack, "Sandbox")
+    agentcore.CodeInterpreterCustom(Stack(new_app, "Other"), "Sandbox")
+    construct = {"app": new_app, "Stack": stack, "Stack/Sandbox": first}[place]
+    Validations.of(construct).acknowledge(
+        Acknowledgment(id="CodeInterpreter-PublicNetwork", reason="a demonstration")
+    )
+    found = reported(report_of(new_app, [CodeInterpreterChecks(new_app)]))
+    assert ("PublicNetwork", "Stack/Sandbox/Resource") not in found
+    assert (("PublicNetwork", "Other/Sandbox/Resource") in found) == (place != "app")
+    assert ("Drain", "Stack/Sandbox/Resource") in found
+
+
 def test_a_finding_with_a_detail_is_acknowledged_by_that_detail_alone(
     new_app: App, report_of: Synthesize
 ) -> None:

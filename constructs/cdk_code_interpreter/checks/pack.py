@@ -15,6 +15,7 @@ from aws_cdk import (
 from cdk_nag import NagPack
 from constructs import IConstruct
 
+from .acknowledged import BareAcknowledgments
 from .catalog import RULES, find, levels_with
 from .model import PACK_NAME, CheckLevel, Finding
 from .template import read_templates
@@ -36,6 +37,9 @@ class CodeInterpreterChecks(NagPack):
         Validations.of(construct).acknowledge(
             Acknowledgment(id="CodeInterpreter::CodeInterpreter-SandboxNetwork", reason="...")
         )
+
+    The bare id works as in cdk-nag's own packs; such a finding then leaves the report without a
+    record, so prefer the form above.
 
     Warnings are reported and do not fail the synthesis. Each rule names the published controls
     that it serves, such as those of Security Hub:
@@ -78,7 +82,12 @@ class CodeInterpreterChecks(NagPack):
     @jsii.member(jsii_name="validate")
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """Check the templates of an app; the CDK calls this after it has written them."""
-        findings = find(read_templates(context.template_paths), self._levels)
+        bare = BareAcknowledgments(context.app_construct)
+        findings = [
+            finding
+            for finding in find(read_templates(context.template_paths), self._levels)
+            if not bare.cover(finding)
+        ]
         return PolicyValidationPluginReport(
             success=all(finding.level is not CheckLevel.ERROR for finding in findings),
             violations=self._violations(findings),

@@ -387,6 +387,11 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         return self._session_timeout or minutes(DEFAULT_SESSION_TIMEOUT_MINUTES)
 
     @property
+    def subnets(self) -> Sequence[ec2.ISubnet]:
+        """The subnets of an interpreter in a VPC; none: it is in none."""
+        return self._network.subnets
+
+    @property
     def execution_role(self) -> iam.IRole | None:
         """The role whose credentials code in a session has; `None` with `ExecutionRole.none()`."""
         return self._role

@@ -51,6 +51,8 @@ class BoundNetwork:
     configuration: agentcore.CodeInterpreterNetworkConfiguration
     behind_references: Callable[[], list[Any]] = list
     """What is known of the resources that the configuration refers to, tokens included."""
+    subnets: Sequence[ec2.ISubnet] = ()
+    """The subnets of a VPC that sessions run in."""
     is_vpc: bool = False
     """Whether sessions run in subnets of a VPC."""
 
@@ -274,6 +276,7 @@ class _Vpc(NetworkAccess):
         )
         return BoundNetwork(
             configuration=configuration,
+            subnets=selected.subnets,
             is_vpc=True,
             behind_references=lambda: _behind(self.within, groups, selected.subnets),
         )

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from .._arguments.limits import known_to_differ
-from .._arguments.types import GRANTEE, wrong_kinds
+from .._arguments.types import GRANTEE, ROLE, list_of, wrong_kinds
+from ._creation import creating_statements, iam_grant
 
 if TYPE_CHECKING:
     from aws_cdk import Duration
@@ -41,6 +42,7 @@ MANAGE_ACTIONS = _actions(
     "UntagResource",
     "ListTagsForResource",
 )
+ADMINISTER_ACTIONS = (*USE_ACTIONS, *MANAGE_ACTIONS)
 # The system interpreter is AWS's: it has sessions, but no resource to read, tag or delete.
 _SYSTEM_READ_ACTIONS = _actions(*_SESSION_READ)
 
@@ -50,7 +52,8 @@ class CodeInterpreterGrants:
 
     A grantee in the interpreter's own stack gets the interpreter's ARN. A grantee in another
     stack gets the ARN pattern of all its generations: a replacement changes the ARN, and the
-    other stack's policy would name the one that is gone. No grant uses ``*`` as resource.
+    other stack's policy would name the one that is gone. ``*`` stands only in
+    `administer`, for actions that know no resource.
 
     The statements go where the grantee keeps its own: a role's inline policy, or, given an
     `iam.ManagedPolicy`, that policy (for accounts whose rules forbid inline policies).
@@ -93,18 +96,48 @@ class CodeInterpreterGrants:
         """Get, delete and tag the interpreter.
 
         Creating one is not part of it: ``CreateCodeInterpreter`` and ``ListCodeInterpreters``
-        know no resource, and creating needs ``iam:PassRole``.
+        know no resource, and creating needs ``iam:PassRole``: see `administer`.
 
         Raises:
             ValueError: This is the system interpreter, which nobody manages.
         """
-        if self._interpreter.is_system:
-            raise ValueError(
-                f"{self._interpreter.node.path}: the system interpreter "
-                f"{self._interpreter.code_interpreter_id!r} is AWS's and cannot be managed; "
-                "grant manage on an interpreter of your own"
-            )
+        self._check_managed("manage")
         return self._grant(grantee, MANAGE_ACTIONS)
+
+    def administer(
+        self, grantee: iam.IGrantable, *, passed_roles: Sequence[iam.IRole] | None = None
+    ) -> iam.Grant:
+        """Create interpreters by API beside this one, and use, read and delete them.
+
+        All nine actions of the documented caller policy, and those on tags:
+        https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/code-interpreter-resource-session-management.html
+        Those that take an interpreter are allowed on the ARN pattern of this one, so created ones
+        need a name that it matches: begin it with this one's name up to the last underscore. Create
+        and List know no resource. Where this interpreter is in a VPC of this app, creating is
+        allowed in its subnets with its security groups only; elsewhere no condition key tells one
+        network mode from another.
+
+        Args:
+            grantee: Who creates interpreters.
+            passed_roles: The execution roles that created interpreters may be given. Default: the
+                one of this interpreter, if it has one that is known.
+
+        Raises:
+            ValueError: This is the system interpreter, or an argument is of another type.
+        """
+        path = self._interpreter.node.path
+        for problem in wrong_kinds(passed_roles=(passed_roles, list_of(ROLE).or_none)):
+            raise ValueError(f"{path}: {problem}")
+        self._check_managed("administer")
+        own = self._interpreter.execution_role
+        if passed_roles is None:
+            passed_roles = [] if own is None else [own]
+        grant = self._grant(grantee, ADMINISTER_ACTIONS, self._interpreter.prefix_arn)
+        for statement in creating_statements(self._interpreter, passed_roles):
+            grant = grant.combine(
+                iam_grant(grantee, statement.actions, statement.resources, statement.conditions)
+            )
+        return grant
 
     def access_role(
         self,
@@ -145,13 +178,11 @@ class CodeInterpreterGrants:
             role_name=role_name,
         )
 
-    def _grant(self, grantee: iam.IGrantable, actions: tuple[str, ...]) -> iam.Grant:
-        from aws_cdk import aws_iam as iam
-
+    def _grant(
+        self, grantee: iam.IGrantable, actions: Sequence[str], arn: str | None = None
+    ) -> iam.Grant:
         self._check(grantee)
-        grant = iam.Grant.add_to_principal(
-            grantee=grantee, actions=list(actions), resource_arns=[self._arn_for(grantee)]
-        )
+        grant = iam_grant(grantee, actions, [arn or self._arn_for(grantee)])
         if not grant.success:
             raise ValueError(
                 f"{self._interpreter.node.path}: the grantee {type(grantee).__name__} cannot hold "
@@ -159,6 +190,15 @@ class CodeInterpreterGrants:
                 "user, a group, a function or a managed policy"
             )
         return grant
+
+    def _check_managed(self, grant: str) -> None:
+        """Raise if this is the system interpreter, which nobody manages."""
+        if self._interpreter.is_system:
+            raise ValueError(
+                f"{self._interpreter.node.path}: the system interpreter "
+                f"{self._interpreter.code_interpreter_id!r} is AWS's and cannot be managed; "
+                f"grant {grant} on an interpreter of your own"
+            )
 
     def _check(self, grantee: iam.IGrantable) -> None:
         """Refuse who can hold no permission, or would never be let in.
