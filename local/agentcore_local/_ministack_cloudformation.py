@@ -131,7 +131,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "_rule_key",
         "_rules",
     ),
-    "ministack.services.iam": ("_policies", "_roles"),
+    "ministack.services.iam": ("_policies", "_roles", "_users"),
     "ministack.services.scheduler": (
         "_SCHEDULE_TICK_INTERVAL",
         "_create_schedule",

@@ -20,9 +20,10 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from agentcore_local import exports
 from agentcore_local.conformance import command as conformance
 from agentcore_local.local_aws import client_for, environment_for
-from agentcore_local.server_process import start_server, stop_server
+from agentcore_local.server_process import start_server, stop_server, without_aws_settings
 from agentcore_local.settings import (
     ADMIN_PATH,
     DEFAULT_ACCOUNT,
@@ -79,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         _add_data_folder(command)
         command.set_defaults(run=run)
+    _add_env(commands)
+    _add_run(commands)
     _add_sessions(commands)
     _add_faults(commands)
     _add_dashboard(commands)
@@ -112,6 +115,23 @@ def _add_up(commands: Any) -> None:
     up.add_argument("--log-level", default="WARNING", help="default: %(default)s")
     _add_data_folder(up)
     up.set_defaults(run=_up)
+
+
+def _add_env(commands: Any) -> None:
+    text = "print or write the environment variables that point a tool at the local AWS"
+    env = commands.add_parser("env", help=text, description=text)
+    env.add_argument("--shell", choices=exports.FORMS, help="default: sh, or dotenv for a file")
+    env.add_argument("--write", type=Path, metavar="FILE", help="such as .env")
+    _add_data_folder(env)
+    env.set_defaults(run=_env)
+
+
+def _add_run(commands: Any) -> None:
+    text = "run one command against the local AWS"
+    run = commands.add_parser("run", help=text, description=text)
+    _add_data_folder(run)
+    run.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    run.set_defaults(run=_run_command)
 
 
 def _add_sessions(commands: Any) -> None:
@@ -226,13 +246,45 @@ def _exit_as_told(number: int, _frame: object) -> None:
 def _print_exports(settings: Settings, endpoint_url: str) -> None:
     print(f"# Local AWS at {endpoint_url}. It runs the code it is given on this machine, as you.")
     print("# Paste this where you use the AWS CLI, an SDK or the CDK:")
-    for name, value in environment_for(settings, endpoint_url).items():
-        if name == "PATH":
-            scripts = value.split(os.pathsep)[0]
-            print(f'export PATH={shlex.quote(scripts)}:"$PATH"')
-        else:
-            print(f"export {name}={shlex.quote(value)}")
+    environment = environment_for(settings, endpoint_url)
+    # Behind your own tools: the node, cdk and aws of this environment stand in for missing ones.
+    scripts = environment.pop("PATH").split(os.pathsep)[0]
+    for line in exports.lines("sh", environment):
+        print(line)
+    print(f'export PATH="$PATH":{shlex.quote(scripts)}')
     sys.stdout.flush()
+
+
+def _env(options: argparse.Namespace) -> None:
+    state = _require(options.data_folder)
+    settings = Settings.from_json(state["settings"])
+    environment = environment_for(settings, state["endpoint_url"])
+    environment.pop("PATH")
+    form = options.shell or ("dotenv" if options.write else "sh")
+    written = "".join(f"{line}\n" for line in exports.lines(form, environment))
+    if options.write is None:
+        print(written, end="")
+    else:
+        # It holds credentials, if only those of the local AWS.
+        options.write.touch(mode=0o600)
+        options.write.write_text(written)
+        print(f"the environment is written to {options.write}")
+
+
+def _run_command(options: argparse.Namespace) -> int:
+    state = _require(options.data_folder)
+    command = [each for each in options.command if each != "--"]
+    if not command:
+        raise ValueError(
+            "name a command to run: agentcore-local run -- aws sts get-caller-identity"
+        )
+    settings = Settings.from_json(state["settings"])
+    environment = environment_for(settings, state["endpoint_url"])
+    path = [os.environ.get("PATH", ""), environment.pop("PATH").split(os.pathsep)[0]]
+    environment["PATH"] = os.pathsep.join(path)
+    return subprocess.run(
+        command, env={**without_aws_settings(os.environ), **environment}, check=False
+    ).returncode
 
 
 def _status(options: argparse.Namespace) -> None:

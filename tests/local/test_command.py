@@ -243,3 +243,47 @@ def test_options_of_a_fault_without_its_name_are_refused(command: Command) -> No
 
     assert refused.returncode == 1
     assert "--add" in refused.stderr
+
+
+def test_the_environment_is_written_for_every_shell_and_file(
+    command: Command, exports: dict[str, str], tmp_path: Path
+) -> None:
+    endpoint = exports["AWS_ENDPOINT_URL"]
+    assert f"export AWS_ENDPOINT_URL={endpoint}\n" in command("env").stdout
+    assert f"set -gx AWS_ENDPOINT_URL '{endpoint}'" in command("env", "--shell", "fish").stdout
+    assert f"$Env:AWS_ENDPOINT_URL = '{endpoint}'" in command("env", "--shell", "powershell").stdout
+
+    file = tmp_path / ".env"
+    command("env", "--write", str(file))
+    written = dict(line.split("=", 1) for line in file.read_text().splitlines())
+    assert written["AWS_ENDPOINT_URL"] == endpoint
+    # What a file puts on PATH would take the place of the reader's own.
+    assert "PATH" not in written
+
+
+def test_what_is_pasted_stands_behind_the_users_own_tools(command: Command) -> None:
+    printed = command("up", "--detach", "--port", "0").stdout
+    (path,) = re.findall(r"^export PATH=(.*)$", printed, flags=re.MULTILINE)
+    assert path.startswith('"$PATH":')
+
+
+def test_one_command_runs_against_it(exports: dict[str, str], command: Command) -> None:
+    assert exports
+    ran = subprocess.run(
+        [
+            "agentcore-local",
+            "run",
+            "--data-folder",
+            str(command.folder),
+            "--",
+            "aws",
+            "sts",
+            "get-caller-identity",
+            "--query",
+            "Account",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout.strip()) == (0, '"111122223333"'), ran.stderr

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from agentcore_local.cloudformation import faults
 from agentcore_local.cloudformation.resource_kinds import ANY_OTHER, TypeHandlers, register_kind
 from agentcore_local.resource_types import (
+    boundaries,
     code_interpreter,
     default_security_group,
     functions,
@@ -56,7 +57,7 @@ def install(service: CodeInterpreterService, *, now: Callable[[], float]) -> Non
     for kind in api_types():
         register_kind(kind.schema.name, kind)
         kind.schema.register()
-    for module in (functions, schedules, rules, secret):
+    for module in (boundaries, functions, schedules, rules, secret):
         module.install()
     log_delivery.install(second_source_conflicts=service.behavior.second_delivery_source_conflicts)
     PolicyDelay(service.faults, now).install()
