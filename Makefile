@@ -59,7 +59,9 @@ bench: $(READY) ## every figure, beside the last committed ones; BENCH="--only d
 matrix: $(READY) ## the unit tests at the oldest and at the newest version of aws-cdk-lib that are supported
 	$(BIN)/python scripts/matrix.py --python $(PYTHON) $(MATRIX)
 
-lint: $(READY) ## ruff, ruff format, mypy --strict
+lint: $(READY) ## ruff, ruff format, mypy --strict, American spelling
+	git ls-files '*.py' '*.md' '*.toml' Makefile | xargs $(BIN)/codespell \
+	  --builtin en-GB_to_en-US --ignore-words-list cancelled
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
