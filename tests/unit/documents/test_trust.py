@@ -141,3 +141,19 @@ def test_an_opening_is_one_that_the_evaluator_finds_too(document: dict[str, Any]
     )
 
     assert bool(verdict.openings) is is_open
+
+
+def test_an_account_that_only_the_deployment_knows_is_taken_for_the_right_one() -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": SERVICE_PRINCIPAL},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": {"Ref": "Account"}},
+            "ArnLike": {"aws:SourceArn": f"{CUSTOM}{NAME}_*"},
+        },
+    }
+    (verdict,) = judge_trust({"Statement": statement}, account=OWN, arns=ARNS)
+
+    assert verdict.openings == ()
+    assert verdict.lets_the_interpreter_in is None
