@@ -303,7 +303,9 @@ def _witness(template: Template, logical_id: str, location: str) -> dict[str, st
     value: Any = template.resources[logical_id]
     for step in location.split("/"):
         if isinstance(value, list):
-            value = value[int(step)]
+            # A choice by Fn::If in a list may make more of it than stand there.
+            number = int(step) if step.isdigit() else len(value)
+            value = value[number] if number < len(value) else value
         else:
             value = value.get(step) if isinstance(value, dict) else None
     written = json.dumps(value, sort_keys=True)
