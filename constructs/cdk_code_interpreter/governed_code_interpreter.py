@@ -99,8 +99,8 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
             sessions: What sessions are allowed. Default: those older than an hour are counted,
                 none is stopped.
             alarm_topic: Where alarms go. Default: one topic for the stack, as `alarm_topic`.
-            alarm_email: An address that is subscribed to the topic; whoever reads it has to confirm
-                once. Default: nobody is subscribed, which adds a warning where the topic of the
+            alarm_email: An address that is subscribed to the topic; its reader has to confirm
+                once. Default: no one is subscribed, which adds a warning where the topic of the
                 app has no other subscription.
             name_prefix: Beginning of the name, at most 28 letters, digits and underscores.
                 Default: made from the construct's ids.
@@ -162,6 +162,11 @@ class GovernedCodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAb
         sessions.check(scope, construct_id)
         findings = Findings(scope, construct_id)
         check_email(findings, alarm_email)
+        if alarm_email is not None and not alarms and alarm_topic is None:
+            findings.add(
+                f"alarm_email {alarm_email!r} is for alarms, and there are no alarms with "
+                "alarms=False; leave one of them out"
+            )
         findings.raise_if_any()
         prefix = name_prefix or stem_of(scope, construct_id, name_prefix=None).rpartition("_")[0]
         super().__init__(scope, construct_id)

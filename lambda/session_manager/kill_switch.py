@@ -18,8 +18,9 @@ from .sessions import Caller, Sessions
 from .settings import rates
 
 PATIENCE = 30.0
-# Whoever asks for this waits for it: it ends after this time, and sooner where nothing moves.
-LONGEST = 300.0
+# The caller waits for this: it gives up after this time, and sooner where nothing moves. What is
+# under way then, and a last look, take less than another half minute: it ends within five minutes.
+LONGEST = 270.0
 STALL = 60.0
 # The interpreter that is named is not to wait for long until the others are found.
 SECONDS_TO_FIND = 60.0

@@ -247,3 +247,23 @@ def test_the_exit_code_says_what_was_asked_for(
     with pytest.raises(SystemExit) as ended:
         main(["evidence", str(assembly_of(app)), "--fail-on", fail_on])
     assert ended.value.code == code
+
+
+def test_stacks_of_one_name_are_summed_up_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the same stack in several Regions or stages."""
+    from aws_cdk import Stack
+
+    from cdk_code_interpreter import CodeInterpreter, NetworkAccess
+
+    def twice(app: App) -> None:
+        for name, network in (("A", NetworkAccess.sandbox()), ("B", NetworkAccess.public())):
+            stack = Stack(app, name, stack_name="Same")
+            CodeInterpreter(stack, f"In{name}", network=network, drain_on_delete=False)
+
+    with pytest.raises(SystemExit):
+        main(["evidence", str(synthesize(twice, tmp_path))])
+    first, second = capsys.readouterr().out.split("stack Same")[1:]
+    assert ("InA" in first, "InB" in first) == (True, False)
+    assert ("InA" in second, "InB" in second) == (False, True)

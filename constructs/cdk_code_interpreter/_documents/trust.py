@@ -13,11 +13,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .conditions import UNKNOWN, Answer, Context, holds, is_like_action
+from .conditions import UNKNOWN, Answer, Context, holds
+from .statements import (
+    SERVICE_PRINCIPAL,
+    is_for_action,
+    is_for_service,
+    is_the_service,
+    principals_of,
+)
 from .values import each, mapping, text
 from .variants import variants
 
-SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
 SOURCE_ACCOUNT, SOURCE_ARN = "aws:SourceAccount", "aws:SourceArn"
 OWN_ACCOUNT = "<AWS::AccountId>"
 ASSUME_ROLE = "sts:AssumeRole"
@@ -26,9 +32,9 @@ _ACCOUNT = re.compile(r"\d{12}")
 # Accounts and ARNs that no policy means.
 _STRANGERS = ("908172635445", "172839405162")
 _FOREIGN_ARNS = (
-    "arn:aws:s3:::somebody-elses",
+    "arn:aws:s3:::of-others",
     "arn:aws:lambda:xx-none-1:{}:function:other",
-    "arn:aws-cn:s3:::somebody-elses",
+    "arn:aws-cn:s3:::of-others",
     "arn:aws-us-gov:lambda:xx-none-1:{}:function:other",
 )
 # What is absent from a request that a service makes for itself:
@@ -50,7 +56,7 @@ _ABSENT_FOR_A_SERVICE = (
 
 @dataclass(frozen=True)
 class Opening:
-    """A statement that lets in somebody whom it should not."""
+    """A statement that lets in a caller whom it should not."""
 
     number: int
     """The statement's place in the document."""
@@ -69,8 +75,8 @@ class Other:
     """The statement's place in the document."""
     name: str
     """The principal; ``*`` for everyone."""
-    gets_in: bool
-    """Whether it may pass the statement's conditions, and no Deny keeps it out."""
+    gets_in: Answer
+    """Whether it passes the statement's conditions, and no Deny keeps it out."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +92,14 @@ class Verdict:
     unmet: tuple[tuple[str, tuple[str, ...]], ...]
     """Keys and values that a statement for the service demands, and the interpreter has not."""
     openings: tuple[Opening, ...]
-    """Statements that let the service in for somebody else."""
+    """Statements that let the service in for others."""
     others: tuple[Other, ...]
     """Every other principal that a statement allows to assume the role."""
 
     @property
     def lets_everyone_in(self) -> bool:
-        """Whether a statement names no principal, but everyone."""
-        return any(other.name == "*" and other.gets_in for other in self.others)
+        """Whether a statement names no principal, but everyone, and no condition narrows that."""
+        return any(other.name == "*" and other.gets_in is True for other in self.others)
 
 
 def judge_trust(document: object, *, account: str, arns: Sequence[str]) -> list[Verdict]:
@@ -216,7 +222,7 @@ class _Judge:
     def _is_open(self, body: Mapping[str, Any], context: Context) -> bool:
         """Return whether a request gets through, with every key that it may have to its liking.
 
-        A value that only the deployment knows is taken for the right one: it lets nobody else in.
+        A value that only the deployment knows is taken for the right one: it lets no one else in.
         """
         known = [
             {operator: {key: values}}
@@ -286,13 +292,13 @@ class _Judge:
                         yield from (text(value) for value in each(values))
 
     def _is_for_service(self, body: Mapping[str, Any], action: str) -> bool:
-        return _is_for_action(body, action) and is_for_service(body)
+        return is_for_action(body, action) and is_for_service(body)
 
     def _others(self) -> Iterator[Other]:
         for number, body in enumerate(self._statements):
             if body.get("Effect") != "Allow":
                 continue
-            if not any(_is_for_action(body, action) for action in _ASSUMING):
+            if not any(is_for_action(body, action) for action in _ASSUMING):
                 continue
             if "NotPrincipal" in body:
                 yield Other(number, "*", self._gets_in(body, "AWS"))
@@ -300,21 +306,21 @@ class _Judge:
                 if not is_the_service(kind, name):
                     yield Other(number, name, self._gets_in(body, kind))
 
-    def _gets_in(self, body: Mapping[str, Any], kind: str) -> bool:
-        """Return whether a principal that is not the service may pass a statement's conditions."""
+    def _gets_in(self, body: Mapping[str, Any], kind: str) -> Answer:
+        """Return whether a principal that is not the service passes a statement's conditions."""
         if kind == "Service":
             return True
-        # Requests of people and roles are on nobody's behalf.
+        # Requests of people and roles are on no one else's behalf.
         context = Context(
             {SOURCE_ACCOUNT: None, SOURCE_ARN: None, "aws:PrincipalIsAWSService": "false"}
         )
         denied = any(
             holds(deny.get("Condition"), context) is True
             for deny in self._denies
-            if _is_for_action(deny, ASSUME_ROLE)
+            if is_for_action(deny, ASSUME_ROLE)
             and any(name == "*" for _, name in principals_of(deny))
         )
-        return not denied and holds(body.get("Condition"), context) is not False
+        return False if denied else holds(body.get("Condition"), context)
 
 
 def _all(answers: Sequence[Answer]) -> Answer:
@@ -327,35 +333,3 @@ def _filled(pattern: str, letter: str, length: int) -> str:
     """Return a string that a pattern matches."""
     missing = max(1, length - len(pattern.replace("*", "")))
     return pattern.replace("?", letter).replace("*", letter * missing, 1).replace("*", letter)
-
-
-def _is_for_action(body: Mapping[str, Any], action: str) -> bool:
-    negated = "NotAction" in body
-    names = [text(name) for name in each(body.get("NotAction" if negated else "Action"))]
-    return negated != any(is_like_action(name, action) for name in names)
-
-
-def principals_of(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Return type and name of every principal of a statement; ``("*", "*")`` for everyone."""
-    principal = body.get("Principal")
-    if isinstance(principal, str):
-        yield principal, principal
-    elif isinstance(principal, Mapping):
-        for kind, names in principal.items():
-            for name in each(names):
-                yield kind, text(name)
-
-
-def is_the_service(kind: str, name: str) -> bool:
-    """Return whether a principal is AgentCore, in the regions that the documentation writes of."""
-    return kind == "Service" and name.replace("<AWS::URLSuffix>", "amazonaws.com") == (
-        SERVICE_PRINCIPAL
-    )
-
-
-def is_for_service(body: Mapping[str, Any]) -> bool:
-    """Return whether AgentCore is among those whom a statement is about."""
-    if "NotPrincipal" in body:
-        excluded = principals_of({"Principal": body["NotPrincipal"]})
-        return not any(is_the_service(*each) or each[1] == "*" for each in excluded)
-    return any(is_the_service(*each) or each == ("*", "*") for each in principals_of(body))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .catalog import RULES, find, guard_rules
-from .model import CheckLevel, Finding, Rule
-from .template import Template, Templates, read_templates
-
 if TYPE_CHECKING:
+    from .catalog import RULES, find, guard_rules
+    from .model import CheckLevel, Finding, Rule
     from .pack import CodeInterpreterChecks
+    from .template import Template, Templates, read_templates
 
 __all__ = [
     "RULES",
@@ -24,16 +24,31 @@ __all__ = [
     "read_templates",
 ]
 
+# A name is imported when it is first used: constructs read templates without loading the rules.
+_MODULES = {
+    "RULES": "catalog",
+    "CheckLevel": "model",
+    "CodeInterpreterChecks": "pack",
+    "Finding": "model",
+    "Rule": "model",
+    "Template": "template",
+    "Templates": "template",
+    "find": "catalog",
+    "guard_rules": "catalog",
+    "read_templates": "template",
+}
+
 
 def __getattr__(name: str) -> object:
-    # cdk-nag is an extra: only who asks for the pack needs it.
-    if name == "CodeInterpreterChecks":
-        try:
-            from .pack import CodeInterpreterChecks
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(
-                "CodeInterpreterChecks needs cdk-nag: pip install 'cdk-code-interpreter[checks]'",
-                name=error.name,
-            ) from error
-        return CodeInterpreterChecks
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = import_module(f".{_MODULES[name]}", __name__)
+    except ModuleNotFoundError as error:
+        # cdk-nag is an extra: only the pack needs it.
+        raise ModuleNotFoundError(
+            f"{name} needs cdk-nag: pip install 'cdk-code-interpreter[checks]'", name=error.name
+        ) from error
+    value: object = getattr(module, name)
+    globals()[name] = value
+    return value

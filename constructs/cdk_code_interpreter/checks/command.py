@@ -129,9 +129,9 @@ def _summary(evidence: Mapping[str, Any]) -> Iterator[str]:
     for stack in evidence["stacks"]:
         place = f"{stack['account'] or 'unknown account'}, {stack['region'] or 'unknown region'}"
         yield f"stack {stack['stack']} ({place})"
-        for name, rule, status, _, resources in evidence_rows(evidence):
-            if name == stack["stack"]:
-                yield f"  {status}: {rule}: {resources}"
+        # Several stacks may have one name, in different Regions or stages.
+        for _, rule, status, _, resources in evidence_rows({"stacks": [stack]}):
+            yield f"  {status}: {rule}: {resources}"
         for control in stack["controls"]:
             if control["status"] == "not applicable":
                 continue

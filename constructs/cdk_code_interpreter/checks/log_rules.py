@@ -196,7 +196,7 @@ def _unheard(templates: Templates) -> Iterator[Unseen]:
     for alarm in _alarms(templates):
         for topic in _unheard_topics(templates, alarm):
             yield Unseen(
-                alarm, f"nobody is seen to subscribe to the topic {topic}: nobody may be told"
+                alarm, f"no one is seen to subscribe to the topic {topic}: no one may be told"
             )
 
 
@@ -206,7 +206,7 @@ def _unheard_topics(templates: Templates, alarm: Resource) -> list[str]:
     for action in each(alarm.properties.get("AlarmActions")):
         targets = templates.targets_of_type(alarm.template, action, "AWS::SNS::Topic")
         if not targets and ":sns:" not in text(action):
-            heard = True  # a function, an incident: not a topic that somebody must subscribe to
+            heard = True  # a function, an incident: not a topic that needs a subscriber
         for topic in targets:
             heard = heard or _is_subscribed(templates, topic)
             topics.append(topic.logical_id)

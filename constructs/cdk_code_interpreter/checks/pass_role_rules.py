@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from .._documents.conditions import Context, patterns_meet
+from .._documents.statements import SERVICE_PRINCIPAL
 from .._documents.values import mapping, text
 from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .policies import (
     IDENTITIES,
-    SERVICE_PRINCIPAL,
     Statement,
     all_statements,
     attached_policies,

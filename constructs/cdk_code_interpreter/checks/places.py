@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .._documents.values import mapping, mappings, text
 
@@ -29,14 +29,32 @@ def place_of(path: Path) -> Place:
     return _places(manifest, changed).get(path.name, Place())
 
 
-@lru_cache(maxsize=64)
-def _places(manifest: Path, _changed: int) -> Mapping[str, Place]:
+def stacks_of(assembly: Path) -> list[Path]:
+    """Return the templates of an assembly's stacks and of its stages'; none: no assembly.
+
+    The CDK leaves what earlier runs wrote where it is: the manifest says what counts.
+    """
+    found = []
+    for artifact in _artifacts(assembly / "manifest.json").values():
+        properties = mapping(artifact.get("properties"))
+        if isinstance(properties.get("templateFile"), str):
+            found.append(assembly / properties["templateFile"])
+        if isinstance(properties.get("directoryName"), str):
+            found += stacks_of(assembly / properties["directoryName"])
+    return found
+
+
+def _artifacts(manifest: Path) -> Mapping[str, Mapping[str, Any]]:
     try:
-        artifacts = mappings(json.loads(manifest.read_text(encoding="utf-8")).get("artifacts"))
+        return mappings(json.loads(manifest.read_text(encoding="utf-8")).get("artifacts"))
     except (OSError, ValueError, AttributeError):
         return {}
+
+
+@lru_cache(maxsize=64)
+def _places(manifest: Path, _changed: int) -> Mapping[str, Place]:
     found: dict[str, Place] = {}
-    for artifact_id, artifact in artifacts.items():
+    for artifact_id, artifact in _artifacts(manifest).items():
         properties = mapping(artifact.get("properties"))
         file = properties.get("templateFile")
         environment = str(artifact.get("environment", "")).removeprefix("aws://")

@@ -9,12 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 from .._documents.conditions import Context, holds
+from .._documents.statements import is_the_service, principals_of
 from .._documents.values import each, mapping, text
 from .._documents.variants import variants
 from .model import Hit, Unseen
 from .template import Resource, Templates
-
-SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
 
 ROLE = "AWS::IAM::Role"
 MANAGED_POLICY = "AWS::IAM::ManagedPolicy"
@@ -86,36 +85,16 @@ class Statement:
         """Whether a request passes the conditions; `None` where the template does not say."""
         return holds(self.body.get("Condition"), request)
 
-    def principals(self) -> Iterator[tuple[str, str]]:
-        """Kind and text of every principal; ``("*", "*")`` for everyone."""
-        principal = self.body.get("Principal")
-        if isinstance(principal, str):
-            yield principal, principal
-        elif isinstance(principal, dict):
-            for kind, names in principal.items():
-                for name in each(names):
-                    yield kind, text(name)
-
     @property
     def is_for_service(self) -> bool:
         """Whether this lets AgentCore assume the role."""
-        return self.allows and any(is_service(*each) for each in self.principals())
+        return self.allows and any(is_the_service(*each) for each in principals_of(self.body))
 
 
 def is_like(pattern: str, value: str) -> bool:
     """Whether IAM takes a value for one that a pattern stands for; neither has a case."""
     parts = (re.escape(part).replace(r"\?", ".") for part in pattern.split("*"))
     return re.fullmatch(".*".join(parts), value, re.IGNORECASE | re.DOTALL) is not None
-
-
-def readable(name: str) -> str:
-    """A service's name as it is in the regions that the documentation writes of."""
-    return name.replace("<AWS::URLSuffix>", "amazonaws.com")
-
-
-def is_service(kind: str, name: str) -> bool:
-    """Whether a principal is AgentCore."""
-    return kind == "Service" and readable(name) == SERVICE_PRINCIPAL
 
 
 def _statements(holder: Resource, document: object, location: str) -> Iterator[Statement]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from .._documents.resolution import resolved
 from .._documents.values import each, intrinsics, mapping, mappings, references, text
-from .places import place_of
+from .places import place_of, stacks_of
 from .yaml_templates import read_yaml
 
 INTERPRETER = "AWS::BedrockAgentCore::CodeInterpreterCustom"
@@ -252,8 +252,9 @@ def read_templates(paths: Path | str | Iterable[Path | str]) -> Templates:
     """Read templates, and those of the nested stacks that a CDK stack's asset manifest names.
 
     Args:
-        paths: Template files, JSON or YAML; folders, such as ``cdk.out``, stand for the templates
-            of the cloud assembly, or else for the template files in them. One, or several.
+        paths: Template files, JSON or YAML; one, or several. A folder with a cloud assembly, such
+            as ``cdk.out``, stands for the stacks of its manifest and of its stages'; any other
+            folder for its files ``*.template.json``, ``*.yaml`` and ``*.yml``.
 
     Raises:
         ValueError: A file is not a template, or a folder has none.
@@ -271,18 +272,18 @@ def read_templates(paths: Path | str | Iterable[Path | str]) -> Templates:
 def _files_of(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    files = sorted(path.rglob("*.template.json"))
-    nested = {file for file in files if file.name.endswith(".nested.template.json")}
-    found = [file for file in files if file not in nested and ".nested." not in file.name]
-    found += [each for end in _YAML for each in sorted(path.glob(f"*{end}"))]
+    found = stacks_of(path)
+    if not found:
+        found = [each for end in _ENDINGS for each in sorted(path.glob(f"*{end}"))]
     if not found:
         raise ValueError(
-            f"{path} has no template; pass cdk.out after `cdk synth`, or template files"
+            f"{path} has no template (*{', *'.join(_ENDINGS)}); pass cdk.out after `cdk synth`, or "
+            "template files"
         )
     return found
 
 
-_YAML = (".yaml", ".yml")
+_ENDINGS = (".template.json", ".yaml", ".yml")
 
 
 def _nested_templates(path: Path) -> dict[Path, str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .._documents.statements import SERVICE_PRINCIPAL
 from .._documents.trust import OWN_ACCOUNT, Verdict, judge_trust
 from .model import CheckLevel, Controls, Hit, Proof, Rule
 from .policies import (
-    SERVICE_PRINCIPAL,
     service_roles,
     trust_statements,
     unseen_roles,

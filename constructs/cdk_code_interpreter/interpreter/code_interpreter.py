@@ -52,14 +52,14 @@ from .._cdk.construct_tree import (
 from .._cdk.durations import minutes
 from .._cdk.stack_validation import check_late
 from .._cdk.stacks import facts_of
-from .._cdk.template_checks import TemplateChecks
 from .._replacements import refer_weakly
+from ..checks.app_checks import TemplateChecks
 from ..interface import ICodeInterpreter
 from ..interpreter_reference import OWNER_TAG
 from ..network._subnet_checks import routes_to_the_internet
 from ..network.network_access import NETWORK, NetworkAccess
+from ..permissions._role_trust import ExecutionRoleCheck, required_statement
 from ..permissions._role_users import use_role
-from ..permissions._supplied_roles import ExecutionRoleCheck, required_statement
 from ..permissions.execution_role import ExecutionRole, NoExecutionRole
 from ._argument_checks import check_drain, check_names
 from ._create_only import create_only_properties
@@ -371,7 +371,10 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
 
     @property
     def prefix_arn(self) -> str:
-        """``{name without revision}_*``, for a fixed name ``{name}-*``."""
+        """``{name without revision}_*``, for a fixed name ``{name}-*``.
+
+        A name holds no hyphen, so neither lets an interpreter of another name in.
+        """
         return custom_arn(
             self._stack, f"{self._fixed_name}-*" if self._fixed_name else f"{self._stem}_*"
         )
@@ -412,11 +415,6 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
         return connections_of(self.resource, path_of(self))
 
     @property
-    def _trusted_arn(self) -> str:
-        # A name holds no hyphen, so the pattern of a fixed name lets no sibling in.
-        return self.prefix_arn
-
-    @property
     def _possible_arns(self) -> list[str]:
         """ARNs of two generations, as examples; an id is the name and ten more characters."""
         generations = (("01234567", "Abcdefghi1"), ("89abcdef", "2jKLMNOPQR"))
@@ -432,7 +430,7 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
             return None
         if given is None:
             # The id that the L2 gives the role it makes: moving from an L2 keeps the role.
-            role = ExecutionRole(self, _OWN_ROLE, trusted_arns=[self._trusted_arn])
+            role = ExecutionRole(self, _OWN_ROLE, trusted_arns=[self.prefix_arn])
             self._check_trust(role)
             if removal_policy is not RemovalPolicy.DESTROY:
                 role.apply_removal_policy(removal_policy)
@@ -442,7 +440,7 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
     def _supplied(self, given: iam.IRole) -> iam.IRole:
         self._check_account(given)
         if isinstance(given, ExecutionRole):
-            given.trust_interpreter(self._trusted_arn)
+            given.trust_interpreter(self.prefix_arn)
         self._check_trust(given)
         return given
 
@@ -458,13 +456,13 @@ class CodeInterpreter(Component, ICodeInterpreter, metaclass=jsii.JSIIAbstractCl
     def _check_trust(self, role: iam.IRole) -> None:
         resource = resource_of(role)
         if isinstance(resource, iam.CfnRole):
-            check = ExecutionRoleCheck(self, resource, self._trusted_arn, self._possible_arns)
+            check = ExecutionRoleCheck(self, resource, self.prefix_arn, self._possible_arns)
             node_of(self).add_validation(check)
             return
         Annotations.of(self).add_warning_v2(
             "cdk-code-interpreter:uncheckedExecutionRole",
             f"the trust policy of execution role {path_of(role)} cannot be seen from here; make "
-            f"sure that it says: {required_statement(self._stack, self._trusted_arn)}",
+            f"sure that it says: {required_statement(self._stack, self.prefix_arn)}",
         )
 
     def _finish(self, removal_policy: RemovalPolicy) -> None:

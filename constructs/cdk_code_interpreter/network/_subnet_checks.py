@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from aws_cdk import Stack
 
 from .._arguments.limits import Findings
-from .._cdk.template_checks import Check, TemplateProblem
+from ..checks.app_checks import Check, TemplateProblem, written
+from ..checks.template import Resource, Templates
 
 if TYPE_CHECKING:
     from aws_cdk import CfnResource
@@ -55,6 +55,10 @@ def _is_elsewhere(subnet: ec2.ISubnet, vpc: ec2.IVpc) -> bool:
     from aws_cdk import aws_ec2 as ec2
 
     owner = subnet.node.scope
+    if owner is not None and all(
+        isinstance(each.node.default_child, ec2.CfnVPC) for each in (owner, vpc)
+    ):
+        return owner.node.path != vpc.node.path
     if hasattr(type(owner), "select_subnets") or hasattr(owner, "public_subnets"):
         theirs, ours = getattr(owner, "vpc_id", None), vpc.vpc_id
         return theirs is not None and _differ(vpc, str(theirs), ours)
@@ -81,24 +85,19 @@ def routes_to_the_internet(path: str, interpreter: CfnResource) -> Check:
         interpreter: The interpreter.
     """
 
-    def check(templates: Iterable[Path]) -> Iterator[TemplateProblem]:
+    def check(templates: Templates) -> Iterator[TemplateProblem]:
         from ..checks.network_rules import public_subnets
-        from ..checks.template import read_templates
 
-        stack = Stack.of(interpreter)
-        logical_id = str(stack.resolve(stack.get_logical_id(interpreter)))
-        file = stack.template_file
-        for hit in public_subnets(read_templates(templates)):
-            template = Path(hit.template.path)
-            if (hit.logical_id, template.name) == (logical_id, Path(file).name):
+        found = written(templates, interpreter)
+        for hit in public_subnets(templates):
+            if found == Resource(hit.template, hit.logical_id):
                 yield TemplateProblem(
                     "public-subnet",
                     f"{path}: subnets must be private or isolated, and {hit.detail} has a route to "
                     "an internet gateway or gives its addresses out as public ones: an "
                     "interpreter has no public address, so it reaches nothing from there; choose "
                     "other subnets, or take the route out",
-                    template,
-                    logical_id,
+                    found,
                     hit.location,
                 )
 

@@ -40,7 +40,7 @@ def subscribe(topic: sns.ITopic, email: str) -> None:
 
 
 def warn_without_subscription(topic: object) -> None:
-    """Warn at synthesis if nobody subscribes to a topic of the app; once for each topic."""
+    """Warn at synthesis if nothing in the app subscribes to a topic of it; once for each topic."""
     # Of an imported topic nothing is known here.
     if not isinstance(topic, sns.Topic) or topic in _WATCHED:
         return
@@ -58,21 +58,20 @@ class _SubscriptionCheck:
         if not self._is_subscribed():
             Annotations.of(self._topic).add_warning_v2(
                 "cdk-code-interpreter:alarmTopicWithoutSubscription",
-                f"nobody subscribes to the alarm topic {path_of(self._topic)}, so nobody is told "
-                "of an alarm; pass GovernedCodeInterpreter(alarm_email='team@example.com'), or add "
+                f"no one is seen to subscribe to the alarm topic {path_of(self._topic)}, so no one "
+                "may be told of an alarm; pass "
+                "GovernedCodeInterpreter(alarm_email='team@example.com'), or add "
                 "topic.add_subscription(subscriptions.EmailSubscription('team@example.com'))",
             )
         return []
 
     def _is_subscribed(self) -> bool:
-        own: list[IConstruct] = self._topic.node.find_all()
-        if any(isinstance(each, sns.CfnSubscription) for each in own):
-            return True
         stack = Stack.of(self._topic)
         arn = stack.resolve(self._topic.topic_arn)
+        every: list[IConstruct] = self._topic.node.root.node.find_all()
         return any(
             stack.resolve(each.topic_arn) == arn
-            for each in stack.node.find_all()
+            for each in every
             if isinstance(each, sns.CfnSubscription)
         )
 

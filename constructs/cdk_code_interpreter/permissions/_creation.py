@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .._documents.trust import SERVICE_PRINCIPAL
+from .._documents.statements import SERVICE_PRINCIPAL
 
 if TYPE_CHECKING:
     from aws_cdk import aws_iam as iam

@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import IValidation
 
 from .._cdk.policy_documents import size_of, without_token_numbers
-from .._documents.trust import SERVICE_PRINCIPAL
+from .._documents.statements import SERVICE_PRINCIPAL
 
 TRUST_SID = "BedrockAgentCoreBuiltInTools"
 

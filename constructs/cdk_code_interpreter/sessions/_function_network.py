@@ -1,14 +1,18 @@
-"""Session functions that somebody else put into a VPC."""
+"""Session functions that something else put into a VPC."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
 
-from aws_cdk import Stack
 from aws_cdk import aws_lambda as lambda_
 
-from .._cdk.template_checks import Check, TemplateProblem
+from .._documents.values import mapping
+from ..checks.app_checks import Check, TemplateProblem, written
+from ..checks.template import Templates
+
+if TYPE_CHECKING:
+    from aws_cdk import CfnResource
 
 
 def outside_of_vpc(path: str, function: lambda_.Function) -> Check:
@@ -22,27 +26,19 @@ def outside_of_vpc(path: str, function: lambda_.Function) -> Check:
         function: The function.
     """
 
-    def check(templates: Iterable[Path]) -> Iterator[TemplateProblem]:
-        from .._documents.values import mapping
-        from ..checks.template import read_templates
-
-        stack = Stack.of(function)
-        own = str(stack.resolve(stack.get_logical_id(function.node.default_child)))  # type: ignore[arg-type]
-        for resource in read_templates(templates).of_type("AWS::Lambda::Function"):
-            template = Path(resource.template.path)
-            if (template.name, resource.logical_id) != (stack.template_file, own):
-                continue
-            if mapping(resource.properties.get("VpcConfig")).get("SubnetIds"):
-                yield TemplateProblem(
-                    "function-network",
-                    f"{path}: an aspect or a property injector put this function into a VPC, where "
-                    "its role may not create network interfaces, so the deployment would fail; "
-                    "say so with SessionManager.of(stack, SessionManagerSettings(vpc=..., "
-                    "vpc_subnets=..., security_groups=...)) before the first construct that uses "
-                    "it, or leave this function out there",
-                    template,
-                    own,
-                    "Properties/VpcConfig",
-                )
+    def check(templates: Templates) -> Iterator[TemplateProblem]:
+        found = written(templates, cast("CfnResource", function.node.default_child))
+        if found is None or not mapping(found.properties.get("VpcConfig")).get("SubnetIds"):
+            return
+        yield TemplateProblem(
+            "function-network",
+            f"{path}: an aspect or a property injector put this function into a VPC, where its "
+            "role may not create network interfaces, so the deployment would fail; say so with "
+            "SessionManager.of(stack, SessionManagerSettings(vpc=..., vpc_subnets=..., "
+            "security_groups=...)) before the first construct that uses it, or leave this "
+            "function out there",
+            found,
+            "Properties/VpcConfig",
+        )
 
     return check

@@ -15,7 +15,7 @@ from constructs import Construct
 from .._cdk.acknowledgments import acknowledge_wildcards
 from .._cdk.construct_tree import Component, path_of, stack_of
 from .._cdk.stacks import facts_of, partition
-from .._cdk.template_checks import TemplateChecks
+from ..checks.app_checks import TemplateChecks
 from ._function_network import outside_of_vpc
 from ._function_policies import AccessPolicies
 

@@ -118,8 +118,8 @@ class SessionJanitor(Component):
         """A shell command that stops every session of the interpreter now, and says how many.
 
         It prints one JSON document: what was stopped, or why it failed. It ends within five
-        minutes, and within two where nothing can be stopped. It works whether the policy is
-        enforced or not, with version 1 and 2 of the AWS CLI, and ends with another code than 0
+        minutes, and sooner where nothing can be stopped. It works whether the policy is enforced
+        or not, with version 1 and 2 of the AWS CLI, and ends with another code than 0
         where sessions are left. Who runs it needs ``lambda:InvokeFunction`` on the janitor's
         function.
 

@@ -77,6 +77,15 @@ def test_subnets_of_another_vpc_are_refused(stack: Stack, vpc: ec2.Vpc) -> None:
         place(stack, vpc, other.isolated_subnets[0])
 
 
+def test_subnets_of_a_vpc_with_the_same_ids_in_another_stack_are_refused(
+    stack: Stack, vpc: ec2.Vpc
+) -> None:
+    elsewhere = Stack(stack.node.scope, "Elsewhere")  # type: ignore[arg-type]
+    other = ec2.Vpc(elsewhere, "Vpc", max_azs=1, nat_gateways=0, subnet_configuration=[ISOLATED])
+    with pytest.raises(ValueError, match=r"got subnets of another one \(Elsewhere/"):
+        place(stack, vpc, other.isolated_subnets[0])
+
+
 def test_a_subnet_of_the_vpc_by_its_id_passes(stack: Stack, vpc: ec2.Vpc) -> None:
     place(stack, vpc, ec2.Subnet.from_subnet_id(stack, "Imported", "subnet-0123"))
     place_own = ec2.Subnet(

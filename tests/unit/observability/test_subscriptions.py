@@ -12,7 +12,7 @@ from cdk_code_interpreter import CodeInterpreter, CodeInterpreterAlarms, Governe
 
 from ..apps import QUICK
 
-NOBODY = Match.string_like_regexp("nobody subscribes to the alarm topic")
+NO_ONE = Match.string_like_regexp("no one is seen to subscribe to the alarm topic")
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def stack() -> Stack:
 def test_a_topic_that_nobody_subscribes_to_warns_once(stack: Stack) -> None:
     GovernedCodeInterpreter(stack, "First")
     GovernedCodeInterpreter(stack, "Second")
-    found = Annotations.from_stack(stack).find_warning("*", NOBODY)
+    found = Annotations.from_stack(stack).find_warning("*", NO_ONE)
     assert len(found) == 1
 
 
@@ -31,7 +31,7 @@ def test_an_address_is_subscribed_once_for_all_interpreters_of_the_stack(stack: 
     GovernedCodeInterpreter(stack, "First", alarm_email="team@example.com")
     GovernedCodeInterpreter(stack, "Second", alarm_email="team@example.com")
     GovernedCodeInterpreter(stack, "Third", alarm_email="other@example.com")
-    Annotations.from_stack(stack).has_no_warning("*", NOBODY)
+    Annotations.from_stack(stack).has_no_warning("*", NO_ONE)
     found = Template.from_stack(stack).find_resources("AWS::SNS::Subscription").values()
     assert sorted(each["Properties"]["Endpoint"] for each in found) == [
         "other@example.com",
@@ -62,7 +62,27 @@ def test_a_subscription_that_is_made_elsewhere_counts(
     sandbox = CodeInterpreter(stack, "Sandbox")
     CodeInterpreterAlarms(stack, "Alarms", interpreter=sandbox, actions=[topic])
     subscribed(topic)
-    Annotations.from_stack(stack).has_no_warning("*", NOBODY)
+    Annotations.from_stack(stack).has_no_warning("*", NO_ONE)
+
+
+def test_a_subscription_in_another_stack_counts(stack: Stack) -> None:
+    topic = sns.Topic(stack, "Topic")
+    CodeInterpreterAlarms(
+        stack, "Alarms", interpreter=CodeInterpreter(stack, "Sandbox"), actions=[topic]
+    )
+    sns.Subscription(
+        Stack(stack.node.scope, "OnCall"),  # type: ignore[arg-type]
+        "Email",
+        topic=topic,
+        endpoint="team@example.com",
+        protocol=sns.SubscriptionProtocol.EMAIL,
+    )
+    Annotations.from_stack(stack).has_no_warning("*", NO_ONE)
+
+
+def test_an_address_without_alarms_is_refused(stack: Stack) -> None:
+    with pytest.raises(ValueError, match=r"Analytics/S: alarm_email .* there are no alarms"):
+        GovernedCodeInterpreter(stack, "S", alarms=False, alarm_email="team@example.com")
 
 
 def test_an_address_reaches_a_topic_that_is_given(stack: Stack) -> None:

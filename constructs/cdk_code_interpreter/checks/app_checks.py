@@ -1,4 +1,6 @@
-"""Checks of what is written into the templates, raw overrides and later additions included.
+"""Checks that constructs ask for, of what is written into the templates.
+
+Raw overrides and later additions are seen there.
 
 The CDK keeps raw overrides to itself until it writes a template, and a route may be added to a
 subnet at any time: so some things can be judged in the template only, by the CDK's own means:
@@ -7,7 +9,7 @@ https://docs.aws.amazon.com/cdk/v2/guide/policy-validation-synthesis.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -15,14 +17,18 @@ from weakref import WeakKeyDictionary
 import jsii
 from aws_cdk import (
     App,
+    CfnResource,
     IPolicyValidationContext,
     IPolicyValidationPlugin,
     PolicyValidationPluginReport,
     PolicyViolatingResource,
     PolicyViolation,
+    Stack,
     Validations,
 )
 from constructs import IConstruct
+
+from .template import Resource, Templates, read_templates
 
 
 @dataclass(frozen=True)
@@ -32,13 +38,23 @@ class TemplateProblem:
     rule: str
     description: str
     """A whole sentence, with the construct's path."""
-    template: Path
-    logical_id: str
+    resource: Resource
     location: str
 
 
-Check = Callable[[Iterable[Path]], Iterator[TemplateProblem]]
+Check = Callable[[Templates], Iterator[TemplateProblem]]
 """Takes the templates of the app's stacks, and finds what is wrong in them."""
+
+
+def written(templates: Templates, resource: CfnResource) -> Resource | None:
+    """Return what was written of a resource; `None` if it is in none of the templates."""
+    stack = Stack.of(resource)
+    file = Path(stack.template_file).name
+    logical_id = str(stack.resolve(stack.get_logical_id(resource)))
+    for template in templates:
+        if Path(template.path).name == file and logical_id in template.resources:
+            return Resource(template, logical_id)
+    return None
 
 
 @jsii.implements(IPolicyValidationPlugin)
@@ -89,7 +105,7 @@ class TemplateChecks:
     @jsii.member(jsii_name="validate")
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """Run the checks; the CDK calls this after it has written the templates."""
-        templates = [Path(path) for path in context.template_paths]
+        templates = read_templates(context.template_paths)
         violations = [
             PolicyViolation(
                 rule_name=problem.rule,
@@ -97,8 +113,8 @@ class TemplateChecks:
                 severity="error",
                 violating_resources=[
                     PolicyViolatingResource(
-                        resource_logical_id=problem.logical_id,
-                        template_path=str(problem.template),
+                        resource_logical_id=problem.resource.logical_id,
+                        template_path=problem.resource.template.path,
                         locations=[problem.location],
                     )
                 ],

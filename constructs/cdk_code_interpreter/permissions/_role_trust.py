@@ -1,28 +1,29 @@
-"""Who may assume an execution role that the user supplies: what is asked of its trust policy."""
+"""Who may assume an execution role: what is asked of its trust policy at synthesis."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import jsii
 from aws_cdk import Annotations, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IValidation
 
-from .._cdk.template_checks import Check, TemplateChecks, TemplateProblem
+from .._documents.statements import SERVICE_PRINCIPAL
 from .._documents.trust import (
-    SERVICE_PRINCIPAL,
     SOURCE_ACCOUNT,
     SOURCE_ARN,
     Verdict,
     judge_trust,
 )
-from .._documents.values import text
+from .._documents.values import mapping, text
+from ..checks.app_checks import Check, TemplateChecks, TemplateProblem, written
+from ..checks.template import Templates
 from ._trust_policy import TRUST_SID
+
+_LOCATION = "Properties/AssumeRolePolicyDocument"
 
 
 @jsii.implements(IValidation)
@@ -73,33 +74,24 @@ class ExecutionRoleCheck:
             Annotations.of(self._interpreter).add_warning_v2(
                 "cdk-code-interpreter:executionRoleTrust", f"{role} {warning}"
             )
-        logical_id = str(stack.resolve(stack.get_logical_id(self._role)))
         TemplateChecks.add(
             self._interpreter,
             f"{path}: {self._role.node.path}",
-            _check_of_template(stack.template_file, logical_id, problems_of),
+            _check_of_template(self._role, problems_of),
         )
         return problems_of(document)
 
 
-def _check_of_template(
-    file: str, logical_id: str, problems_of: Callable[[object], list[str]]
-) -> Check:
-    def check(templates: Iterable[Path]) -> Iterator[TemplateProblem]:
-        for template in sorted({each.parent / file for each in templates}):
-            if not template.exists():  # of another stage
-                continue
-            resources = json.loads(template.read_text(encoding="utf-8")).get("Resources", {})
-            role = resources.get(logical_id)
-            document = (role or {}).get("Properties", {}).get("AssumeRolePolicyDocument")
-            for problem in problems_of(document) if role is not None else ():
-                yield TemplateProblem(
-                    "execution-role-trust",
-                    problem,
-                    template,
-                    logical_id,
-                    "Properties/AssumeRolePolicyDocument",
-                )
+def _check_of_template(role: iam.CfnRole, problems_of: Callable[[object], list[str]]) -> Check:
+    def check(templates: Templates) -> Iterator[TemplateProblem]:
+        found = written(templates, role)
+        if found is None:
+            return
+        # As it is written: what a parameter stands for is left to the launch.
+        body = mapping(mapping(found.template.body.get("Resources")).get(found.logical_id))
+        document = mapping(body.get("Properties")).get("AssumeRolePolicyDocument")
+        for problem in problems_of(document):
+            yield TemplateProblem("execution-role-trust", problem, found, _LOCATION)
 
     return check
 
@@ -112,8 +104,8 @@ def required_statement(stack: Stack, trusted_arn: str) -> str:
         "Principal": {"Service": SERVICE_PRINCIPAL},
         "Action": "sts:AssumeRole",
         "Condition": {
-            "StringEquals": {SOURCE_ACCOUNT: _readable(stack.resolve(stack.account))},
-            "ArnLike": {SOURCE_ARN: _readable(stack.resolve(trusted_arn))},
+            "StringEquals": {SOURCE_ACCOUNT: _shown(text(stack.resolve(stack.account)))},
+            "ArnLike": {SOURCE_ARN: _shown(text(stack.resolve(trusted_arn)))},
         },
     }
     return json.dumps(statement)
@@ -138,7 +130,7 @@ def trust_findings(document: object, *, account: str, arns: Sequence[str]) -> Tr
     verdicts = judge_trust(document, account=account, arns=arns)
     errors = [each for verdict in verdicts for each in _errors(verdict, account)]
     if not verdicts:
-        errors.append(_NOBODY)
+        errors.append(_NOT_TRUSTED)
     warnings = [each for verdict in verdicts for each in _warnings(verdict)]
     if not errors:
         for verdict in verdicts:
@@ -146,14 +138,14 @@ def trust_findings(document: object, *, account: str, arns: Sequence[str]) -> Tr
     return TrustFindings(list(dict.fromkeys(errors)), list(dict.fromkeys(warnings)))
 
 
-_NOBODY = f"does not let {SERVICE_PRINCIPAL} assume it, so no interpreter can be created"
+_NOT_TRUSTED = f"does not let {SERVICE_PRINCIPAL} assume it, so no interpreter can be created"
 
 
 def _errors(verdict: Verdict, account: str) -> Iterator[str]:
     if verdict.lets_everyone_in:
         yield "lets everyone assume it, or everyone but a few"
     elif not verdict.trusts_the_service:
-        yield _NOBODY
+        yield _NOT_TRUSTED
     for opening in verdict.openings:
         named = f" (statement {opening.sid!r})" if opening.sid is not None else ""
         if opening.missing:
@@ -170,10 +162,13 @@ def _errors(verdict: Verdict, account: str) -> Iterator[str]:
 
 
 def _warnings(verdict: Verdict) -> Iterator[str]:
-    others = [other.name for other in verdict.others if other.gets_in and other.name != "*"]
+    if verdict.lets_everyone_in:
+        return
+    others = [other.name for other in verdict.others if other.gets_in is not False]
     if others:
         yield (
-            f"can be assumed by {' and '.join(dict.fromkeys(others))} too, outside of any session"
+            f"can be assumed by {' and '.join(dict.fromkeys(others))} too, outside of any session "
+            "(where the statement's conditions, if any, hold)"
         )
 
 
@@ -209,14 +204,5 @@ def _exclusions(verdict: Verdict) -> Iterator[str]:
 
 
 def _shown(value: str) -> str:
+    """Return a value as people write it, with ${AWS::AccountId} for what is not known yet."""
     return value.replace("<", "${").replace(">", "}")
-
-
-def _readable(resolved: Any) -> str:
-    """A resolved value as people write it, with ${AWS::AccountId} for what is not known yet."""
-    if not isinstance(resolved, Mapping):
-        return str(resolved)
-    if "Fn::Join" in resolved:
-        separator, parts = resolved["Fn::Join"]
-        return str(separator).join(map(_readable, parts))
-    return f"${{{resolved.get('Ref', '...')}}}"

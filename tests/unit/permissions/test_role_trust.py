@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from agentcore_local._ministack import service_may_assume
-from cdk_code_interpreter.permissions._supplied_roles import trust_findings
+from cdk_code_interpreter.permissions._role_trust import trust_findings
 
 SERVICE = "bedrock-agentcore.amazonaws.com"
 ACCOUNT = {"aws:SourceAccount": "111122223333"}
@@ -304,3 +304,20 @@ def test_either_choice_of_a_condition_is_judged() -> None:
     (problem,) = trust_problems(policy, **SOURCE)
 
     assert "without a condition on aws:SourceAccount and aws:SourceArn" in problem
+
+
+@pytest.mark.parametrize("key", ["aws:PrincipalArn", "aws:PrincipalOrgID", "sts:ExternalId"])
+def test_a_wildcard_that_a_condition_narrows_is_a_warning(key: str) -> None:
+    """It lets some in, and not everyone: whom, the condition says."""
+    narrowed = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {key: "one"}},
+    }
+
+    found = trust_findings({"Statement": [CLOSED, narrowed]}, **SOURCE)
+
+    assert found.errors == []
+    (warning,) = found.warnings
+    assert "can be assumed by * " in warning
